@@ -1,0 +1,1 @@
+"""One thin module a command: options in, a call of the layer below, output out."""

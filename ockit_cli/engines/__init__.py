@@ -1,0 +1,1 @@
+"""What runs models: the llama.cpp engine and its worker."""

@@ -1,0 +1,1 @@
+"""File formats, read with bounds and written exactly: GGUF."""

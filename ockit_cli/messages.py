@@ -1,0 +1,166 @@
+"""The nouns a conversation is made of: frozen, standard library only.
+
+Nothing here knows a model, a database or a terminal. Everything that crosses a process border is one of these
+or made of them, so each is trivially turned into JSON by `dataclasses.asdict`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal
+
+from ockit.errors import UsageError
+
+Role = Literal["system", "user", "assistant"]
+ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation.
+
+    Attributes:
+        role: who speaks.
+        text: what was said, exactly.
+        token_ids: for a generated answer, the ids the model produced; a later prompt reuses them verbatim, so
+            that the key/value cache of the earlier turn stays valid. They belong to one model only.
+    """
+
+    role: Role
+    text: str
+    token_ids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Messages in order, at most one of them (the first) with role ``system``."""
+
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def system(self) -> str | None:
+        """The system text, or None where the conversation has none."""
+        first = self.messages[0] if self.messages else None
+        return first.text if first is not None and first.role == "system" else None
+
+    @property
+    def turns(self) -> tuple[Message, ...]:
+        """Every message but the system text."""
+        return self.messages[1:] if self.system is not None else self.messages
+
+    def add(self, message: Message) -> Conversation:
+        """The conversation with one more message at its end."""
+        return Conversation((*self.messages, message))
+
+    def with_system(self, text: str | None) -> Conversation:
+        """The same turns under another system text (None: under none)."""
+        head = () if text is None else (Message("system", text),)
+        return Conversation((*head, *self.turns))
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen. The defaults suit small instruction-tuned models.
+
+    Raises:
+        UsageError: from `checked`, for a value outside its range.
+    """
+
+    temperature: float = field(default=0.7, metadata={"min": 0.0, "max": 10.0})
+    top_k: int = field(default=40, metadata={"min": 0, "max": 1_000_000})
+    top_p: float = field(default=0.95, metadata={"min": 0.0, "max": 1.0})
+    min_p: float = field(default=0.05, metadata={"min": 0.0, "max": 1.0})
+    repeat_penalty: float = field(default=1.0, metadata={"min": 0.01, "max": 10.0})
+    repeat_last_n: int = field(default=64, metadata={"min": -1, "max": 1_000_000})
+    frequency_penalty: float = field(default=0.0, metadata={"min": -10.0, "max": 10.0})
+    presence_penalty: float = field(default=0.0, metadata={"min": -10.0, "max": 10.0})
+    dry_multiplier: float = field(default=0.0, metadata={"min": 0.0, "max": 100.0})
+    dry_base: float = field(default=1.75, metadata={"min": 1.0, "max": 100.0})
+    dry_allowed_length: int = field(default=2, metadata={"min": 0, "max": 1_000_000})
+    dry_last_n: int = field(default=-1, metadata={"min": -1, "max": 1_000_000})
+    seed: int | None = field(default=None, metadata={"min": 0, "max": 2**32 - 2})
+    max_tokens: int | None = field(default=None, metadata={"min": 1, "max": 2**31 - 1})
+    stop: tuple[str, ...] = ()
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    grammar: str | None = None
+
+    def checked(self) -> Sampling:
+        """Itself, once every number is finite and inside its range."""
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if value is None or "min" not in entry.metadata:
+                continue
+            low, high = entry.metadata["min"], entry.metadata["max"]
+            if not math.isfinite(value) or not low <= value <= high:
+                raise UsageError(
+                    f"{entry.name} is {value}, but must lie between {low} and {high}",
+                    hint="ockit ask --help lists the parameters",
+                )
+        if any(not word for word in self.stop):
+            raise UsageError("a stop string is empty", hint="leave --stop out, or give it some text")
+        return self
+
+    def changed(self, **values: object) -> Sampling:
+        """A checked copy with some values replaced."""
+        return replace(self, **values).checked()  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A piece of a document that was found for a question. Lines count from 1, both ends included."""
+
+    path: str
+    start_line: int | None
+    end_line: int | None
+    page: int | None
+    heading: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What moderation says of one text.
+
+    Attributes:
+        level: 0 (casual) to 4 (needs intervention).
+        p_level: probability of each level, length 5.
+        categories: score of each category, 0 to 1.
+        hits: the rules or spans that decided.
+        action: ``allow``, ``caution`` or ``refuse``.
+        reason: one sentence for the person.
+        backend: which moderator spoke.
+        ms: how long it took, in milliseconds.
+        status: ``ok``, ``timeout``, ``error`` or ``not_scanned``.
+    """
+
+    level: int
+    p_level: tuple[float, ...]
+    categories: dict[str, float]
+    hits: tuple[str, ...]
+    action: Literal["allow", "caution", "refuse"]
+    reason: str
+    backend: str
+    ms: float
+    status: Literal["ok", "timeout", "error", "not_scanned"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call: the prompt, how much of it was already in the cache, and the answer."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds of one call. ``first_token_s`` counts from the start of the request (the process's start for
+    ``ockit ask``) to the first text on the way to the person; None where no text came."""
+
+    load_s: float = 0.0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    first_token_s: float | None = None

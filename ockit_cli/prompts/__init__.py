@@ -1,0 +1,1 @@
+"""Chat templates: a conversation in, segments out, and segments to token ids."""

@@ -1,0 +1,1 @@
+"""Child processes and the pipe to them. Nothing here knows a model."""
