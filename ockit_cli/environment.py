@@ -1,7 +1,7 @@
 """What the process was given: streams, terminal-ness, variables and directories. Injected, never global.
 
-A test makes its own Environment and sees every byte; nothing else in ockit reads `sys.stdout` or `os.environ`.
-Directories are those of platformdirs, or all under ``OCKIT_HOME`` where that is set.
+A test makes its own Environment and sees every byte; nothing else in ockit reads `sys.stdout` or
+`os.environ`. Directories are those of platformdirs, or all under ``OCKIT_HOME`` where that is set.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Environment:
     def of_process(cls, started: float | None = None) -> Environment:
         """The environment of this very process."""
         return cls(
-            stdin=sys.stdin.buffer if sys.stdin is not None else open(os.devnull, "rb"),  # noqa: SIM115
+            stdin=sys.stdin.buffer if sys.stdin is not None else open(os.devnull, "rb"),
             stdout=sys.stdout,
             stderr=sys.stderr,
             variables=os.environ,

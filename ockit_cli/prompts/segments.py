@@ -1,7 +1,7 @@
 """A prompt before tokenization: control markers, text and already known ids, in order.
 
-Keeping the three apart is what makes a prompt unforgeable: only a `Control` ever becomes a control token. Text,
-the template's and the person's alike, is tokenized with special tokens off (`ockit.prompts.encode`).
+Keeping the three apart is what makes a prompt unforgeable: only a `Control` ever becomes a control token.
+Text, the template's and the person's alike, is tokenized with special tokens off (`ockit.prompts.encode`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Segment = Bos | Control | Text | Ids
 
 
 def to_json(segments: Iterable[Segment]) -> list[list[Any]]:
-    """Segments as JSON-ready lists: ``["bos"]``, ``["control", s]``, ``["text", s]``, ``["ids", [...], s]``."""
+    """Segments as JSON lists: ``["bos"]``, ``["control", s]``, ``["text", s]``, ``["ids", [...], s]``."""
     rows: list[list[Any]] = []
     for segment in segments:
         if isinstance(segment, Bos):
