@@ -1,0 +1,171 @@
+"""The command line as a whole: which commands there are, how a run ends, what an error becomes.
+
+Knows the commands by name only. Their modules are imported when they are called, because a start that imports all
+of them costs more than most commands do; the one-line summaries of ``ockit --help`` therefore stand here, and a
+test holds them equal to what the commands say of themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from ockit.commands.invocation import Invocation
+from ockit.console import Console
+from ockit.environment import Environment
+from ockit.errors import ExitCode, OckitError, UsageError
+from ockit.version import __version__
+
+COMMANDS = {
+    "ask": "Ask one question and print the answer.",
+    "chat": "Talk with a model, turn by turn.",
+    "sessions": "List, search, show, export and remove saved conversations.",
+    "models": "List, show, add and name models; choose the default one.",
+    "inspect": "Say what is in a model file, and whether it fits this machine.",
+    "config": "Show and change the settings, each with where it comes from.",
+    "dirs": "Show the directories ockit keeps its files in.",
+    "doctor": "Check this machine: processor, memory, graphics card, models, speed.",
+    "bench": "Measure models: loading, prefill, decode, memory.",
+}
+
+
+class Commands(TyperGroup):
+    """The group of all commands; each one's module is imported when it is first asked for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """The names, in the order of the help."""
+        return [name for name in COMMANDS if find_spec(f"ockit.commands.{name}") is not None]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """The command of that name, or None."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """The command that the first argument names. Raises UsageError with the nearest name."""
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None:
+            near = get_close_matches(name, self.list_commands(ctx), 1)
+            raise UsageError(
+                f"there is no command {name!r}",
+                hint=f"ockit {near[0]}" if near else "ockit --help lists the commands",
+            )
+        return name, command, args[1:]
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """The list of the help, from the table of summaries: nothing is imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+def _load(name: str) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.callback()(lambda: None)  # with a callback typer makes a group even of a single command
+    import_module(f"ockit.commands.{name}").register(app)
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    return group.commands[name]
+
+
+def _root() -> Any:
+    app = typer.Typer(
+        cls=Commands,
+        rich_markup_mode=None,  # what rich would take for markup may be a person's text
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="ockit alone, on a terminal, is ockit chat. COMMAND --help says more of a command.",
+    )
+
+    @app.callback()
+    def ockit(
+        ctx: typer.Context,
+        version: bool = typer.Option(
+            False, "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
+    ) -> None:
+        """A terminal-first local assistant: chat with quantized models, offline, on a CPU or one GPU."""
+
+    return typer.main.get_command(app)
+
+
+def _print_version(ctx: typer.Context, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        ctx.obj.console.line(f"ockit {__version__}")
+        raise typer.Exit
+
+
+def run(argv: list[str], environment: Environment) -> int:
+    """Run one command line (without the program's name) and give its exit code. Never raises an Exception."""
+    console = Console(environment)
+    with (
+        redirect_stdout(environment.stdout),
+        redirect_stderr(environment.stderr),
+    ):  # typer prints its help itself
+        try:
+            code = _command(argv, Invocation(environment, console))
+            console.flush()
+        except OckitError as error:
+            console.error(error)
+            return int(error.exit_code)
+        except KeyboardInterrupt:
+            return int(ExitCode.INTERRUPTED)
+        except BrokenPipeError:
+            return _pipe_closed(environment)
+        return code
+
+
+def _command(argv: list[str], invocation: Invocation) -> int:
+    environment = invocation.environment
+    root = _root()
+    if "_OCKIT_COMPLETE" in environment.variables:  # a shell asks what could come next
+        root.main(args=argv, prog_name="ockit", complete_var="_OCKIT_COMPLETE", standalone_mode=False)
+    if not argv:
+        if not (environment.stdin_is_tty and environment.stdout_is_tty):
+            with root.make_context("ockit", [], obj=invocation) as ctx:
+                invocation.console.line(ctx.get_help())
+            return int(ExitCode.USAGE)
+        argv = ["chat"]
+    try:
+        with root.make_context("ockit", argv, obj=invocation) as ctx:
+            result = root.invoke(ctx)
+    except typer.Exit as ending:
+        return ending.exit_code
+    except typer.Abort:
+        return int(ExitCode.INTERRUPTED)
+    except _typer_errors() as error:
+        raise _explained(error) from error
+    return result if isinstance(result, int) else int(ExitCode.OK)
+
+
+def _typer_errors() -> type[Exception]:
+    """The base of what typer raises for a wrong command line; its place differs between typer's versions."""
+    return [kind for kind in typer.BadParameter.__mro__ if "format_message" in vars(kind)][-1]
+
+
+def _explained(error: Any) -> UsageError:
+    ctx = getattr(error, "ctx", None)
+    possible = sorted(getattr(error, "possibilities", None) or ())
+    command = ctx.command_path if ctx is not None else "ockit"
+    what = error.message if possible else error.format_message()
+    hint = f"{command} {' or '.join(possible)}" if possible else f"{command} --help"
+    return UsageError(what[:1].lower() + what[1:].rstrip("."), hint=hint)
+
+
+def _pipe_closed(environment: Environment) -> int:
+    """The reader has gone (``ockit ... | head``): it has what it wanted, so this is no failure."""
+    if environment.stdout is sys.__stdout__:
+        # Python flushes stdout once more at its end; that must not find the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), environment.stdout.fileno())
+    return int(ExitCode.OK)

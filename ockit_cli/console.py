@@ -1,0 +1,237 @@
+"""The one place that writes to the screen: answers to stdout, everything else to stderr, all of it sanitized.
+
+Knows streams, colour and columns; knows no command. What it prints depends on the stream alone: a terminal gets
+aligned tables, colour and a status line, anything else gets plain text, tabs between columns and no status.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from ockit.environment import Environment
+from ockit.errors import OckitError, UsageError
+from ockit.text import StreamSanitizer, one_line, sanitize, shorten, width
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_STATUS_DELAY_S = 0.3  # what is faster needs no word
+
+
+class Console:
+    """Writes to an environment's streams. One a process; `status` uses a timer thread, the rest does not."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._stream = StreamSanitizer()
+        self._lock = threading.RLock()
+        self._status = ""  # the line that stands on the terminal now
+        for stream in (environment.stdout, environment.stderr):
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:  # an ASCII locale shows \u2026 instead of failing
+                reconfigure(errors="backslashreplace")
+
+    @property
+    def columns(self) -> int:
+        """How wide a line may be: COLUMNS, else the terminal, else 80."""
+        given = self._environment.variables.get("COLUMNS", "")
+        if given.isdecimal() and int(given) > 0:
+            return int(given)
+        return shutil.get_terminal_size().columns
+
+    def write(self, text: str) -> None:
+        """A piece of an answer, at once, to stdout; half a grapheme waits for its rest."""
+        with self._lock:
+            self._clear_status()
+            self._environment.stdout.write(self._stream.feed(text))
+            self._environment.stdout.flush()
+
+    def line(self, text: str = "", *, style: str | None = None) -> None:
+        """A line (or several) to stdout; what `write` holds back comes first."""
+        with self._lock:
+            self._clear_status()
+            held = self._stream.flush()
+            self._environment.stdout.write(held + self._styled(self._environment.stdout, text, style) + "\n")
+
+    def json(self, obj: object) -> None:
+        """An object as one line of ASCII JSON; dataclasses, paths, sets and enums may be in it."""
+        import json
+
+        text = json.dumps(obj, ensure_ascii=True, separators=(",", ":"), default=_plain, allow_nan=False)
+        with self._lock:
+            self._clear_status()
+            held = self._stream.flush()
+            # DEL is the one control character that JSON leaves as it is.
+            self._environment.stdout.write(held + text.replace("\x7f", "\\u007f") + "\n")
+            self._environment.stdout.flush()
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Rows under a heading: aligned and fitted on a terminal, tab-separated lines elsewhere. None is empty."""
+        if not self._environment.stdout_is_tty:
+            for row in (columns, *rows):
+                self.line("\t".join(_field(cell) for cell in row))
+            return
+        texts = [["" if cell is None else one_line(str(cell)) for cell in row] for row in rows]
+        sizes = _fitted(columns, texts, self.columns)
+        right = [
+            bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(columns))
+        ]
+        for number, row in enumerate([list(columns), *texts]):
+            cells = []
+            for cell, size, to_right in zip(row, sizes, right, strict=True):
+                cut = shorten(cell, size)
+                gap = " " * (size - width(cut))
+                cells.append(gap + cut if to_right else cut + gap)
+            self.line("  ".join(cells).rstrip(), style="bold" if number == 0 else None)
+
+    def notice(self, text: str) -> None:
+        """Something worth knowing that is not the answer, to stderr."""
+        self._to_stderr([("", "", text)], "dim")
+
+    def warning(self, text: str) -> None:
+        """Something that will probably matter, to stderr."""
+        self._to_stderr([("warning: ", "yellow", text)])
+
+    def error(self, error: OckitError) -> None:
+        """What happened, where, and what to type next, to stderr."""
+        lines = [("error: ", "red", error.what)]
+        if error.where:
+            lines.append(("   at: ", "dim", one_line(error.where)))
+        if error.hint:
+            lines.append(("  try: ", "cyan", error.hint))
+        self._to_stderr(lines)
+
+    def confirm(self, question: str) -> bool:
+        """A yes-or-no question on the terminal; anything but yes is no. Without a terminal: UsageError."""
+        environment = self._environment
+        if not (environment.stdin_is_tty and environment.stderr_is_tty):
+            raise UsageError(
+                f"this needs a yes, and there is no terminal to ask on: {question}", hint="--yes answers it"
+            )
+        with self._lock:
+            self._clear_status()
+            environment.stdout.flush()
+            environment.stderr.write(f"{one_line(question)} [y/N] ")
+            environment.stderr.flush()
+        answer = environment.stdin.readline().decode("utf-8", "replace")
+        return answer.strip().lower() in ("y", "yes")
+
+    @contextmanager
+    def status(self, text: str) -> Iterator[Status]:
+        """A line on the terminal while something takes long; gone afterwards, and never there for what is fast."""
+        status = Status(self, text)
+        timer = threading.Timer(_STATUS_DELAY_S, status.show)
+        timer.daemon = True
+        if self._environment.stderr_is_tty and self._environment.variables.get("TERM") != "dumb":
+            timer.start()
+        try:
+            yield status
+        finally:
+            timer.cancel()
+            status.close()
+
+    def flush(self) -> None:
+        """Everything on its way, what `write` holds back included."""
+        with self._lock:
+            self._clear_status()
+            self._environment.stdout.write(self._stream.flush())
+            self._environment.stdout.flush()
+            self._environment.stderr.flush()
+
+    def _styled(self, stream: TextIO, text: str, style: str | None) -> str:
+        safe = sanitize(text)
+        if style is None or not safe or not self._environment.colour(stream):
+            return safe
+        return f"\x1b[{_STYLES[style]}m{safe}\x1b[0m"
+
+    def _to_stderr(self, lines: Sequence[tuple[str, str, str]], style: str | None = None) -> None:
+        stderr = self._environment.stderr
+        with self._lock:
+            self._clear_status()
+            self._environment.stdout.flush()  # where both go to one file, the order is that of the calls
+            for label, colour, text in lines:
+                stderr.write(
+                    self._styled(stderr, label, colour or None) + self._styled(stderr, text, style) + "\n"
+                )
+            stderr.flush()
+
+    def _set_status(self, text: str) -> None:
+        with self._lock:
+            self._clear_status()
+            self._status = shorten(one_line(text), self.columns - 1)
+            self._environment.stderr.write(self._styled(self._environment.stderr, self._status, "dim"))
+            self._environment.stderr.flush()
+
+    def _clear_status(self) -> None:
+        if self._status:
+            self._environment.stderr.write("\r\x1b[K")
+            self._environment.stderr.flush()
+            self._status = ""
+
+
+class Status:
+    """A status line that is being shown, or will be once it has lasted long enough."""
+
+    def __init__(self, console: Console, text: str) -> None:
+        self._console = console
+        self._text = text
+        self._visible = False
+        self._closed = False
+
+    def update(self, text: str) -> None:
+        """Say something else from now on."""
+        with self._console._lock:
+            self._text = text
+            if self._visible and not self._closed:
+                self._console._set_status(text)
+
+    def show(self) -> None:
+        """Put it on the terminal, unless it is over already."""
+        with self._console._lock:
+            if not self._closed:
+                self._visible = True
+                self._console._set_status(self._text)
+
+    def close(self) -> None:
+        """Take it off the terminal."""
+        with self._console._lock:
+            self._closed = True
+            if self._visible:
+                self._console._clear_status()
+
+
+def _plain(obj: object) -> Any:
+    import dataclasses
+    from enum import Enum
+    from pathlib import PurePath
+
+    if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
+        return dataclasses.asdict(obj)
+    if isinstance(obj, Mapping):
+        return dict(obj)
+    if isinstance(obj, set | frozenset):
+        return sorted(obj)
+    if isinstance(obj, PurePath):
+        return str(obj)
+    if isinstance(obj, Enum):
+        return obj.value
+    raise TypeError(f"{type(obj).__name__} has no JSON form")
+
+
+def _field(cell: object) -> str:
+    """A cell as text for programs: a tab, a newline and the backslash itself are escaped."""
+    text = "" if cell is None else str(cell)
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _fitted(columns: Sequence[str], rows: Sequence[Sequence[str]], available: int) -> list[int]:
+    """Column widths: as wide as the content, the widest ones narrowed until the line fits."""
+    sizes = [max(map(width, (head, *(row[i] for row in rows)))) for i, head in enumerate(columns)]
+    excess = sum(sizes) + 2 * (len(sizes) - 1) - available
+    while excess > 0 and max(sizes, default=0) > 8:
+        widest = sizes.index(max(sizes))
+        sizes[widest] -= 1
+        excess -= 1
+    return sizes
