@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # Characters of which nothing but being drawn is true, in one scan; a test compares the list with `_drawn`.
 _PLAIN = re.compile(
@@ -82,7 +82,7 @@ def _shown(char: str) -> str:
     return f"<U+{ord(char):04X}>"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _class(members: str) -> re.Pattern[str]:
     return re.compile(members)
 
@@ -191,7 +191,7 @@ class StreamSanitizer:
         if char == "\r":
             self._held = char
             return
-        elif _drawn(char):
+        if _drawn(char):
             out.append(char)
         elif char in _JOINERS and _may_join(self._base, char):
             self._held = char
@@ -248,7 +248,7 @@ def width(text: str) -> int:
 
 
 def shorten(text: str, columns: int) -> str:
-    """One line cut at a grapheme's border to at most `columns` columns, the last of them ``…`` where it was cut."""
+    """One line cut at a grapheme's border to at most `columns` columns, the last one ``…`` where it was cut."""
     if width(text) <= columns:
         return text
     if columns < 1:
