@@ -19,9 +19,16 @@ from ockit.errors import ModelFileError, NotFound
 WINDOW = 1 << 20
 MAX_STRING = 16 << 20
 """The longest string that is read, in bytes. The longest real ones, chat templates, have 30 KB."""
+MAX_TEXT = 64 << 20
+"""The most text that is kept of one file, in bytes."""
 
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
+
+
+def quoted(text: str) -> str:
+    """A name out of the file as messages show it: in quotes, and not too long."""
+    return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
 def damaged(path: Path, offset: int, what: str, *, hint: str | None = None) -> ModelFileError:
@@ -166,41 +173,39 @@ class Cursor:
             )
         return self.take(length, what)
 
-    def strings(self, count: int, what: str) -> Iterator[bytes]:
-        """``count`` strings, one after the other."""
-        return (self.string(what) for _ in range(count))
-
-    def skip_strings(self, count: int, what: str, *, each_has: bytes = b"") -> None:
-        """Walk over ``count`` strings without copying them.
+    def skip_strings(
+        self, count: int, what: str, *, each_has: bytes = b"", seen: set[bytes] | None = None
+    ) -> None:
+        """Walk over ``count`` strings.
 
         Args:
-            count: how many; checked against the bytes that are left before the walk begins.
+            count: how many.
             what: what one of them is.
             each_has: bytes that every string must hold after its first byte.
+            seen: takes up the strings, where given; they may have 64 MiB together.
         """
         length_at = _U64.unpack_from
-        window, at = self._window, self._at
-        last = len(window) - 8  # the last place in the window where a whole length can stand
+        first, window, at = self.offset, self._window, self._at
+        room = len(window)
         for i in range(count):
-            if at > last:
+            begin = at + 8
+            end = begin + length_at(window, at)[0] if begin <= room else room + 1
+            if end > room:  # not all of it stands in the window
                 self._at = at
-                self._fill(8, f"the length of {what} {i}")
-                window, at = self._window, self._at
-                last = len(window) - 8
-            end = at + 8 + length_at(window, at)[0]
-            if end > last + 8:  # the string ends outside the window: go and see
-                self._at = at
-                length = self.u64(what)
-                if length > MAX_STRING:
-                    raise damaged(self.path, self.offset - 8, f"{what} {i} claims a length of {length} bytes")
-                self.take(length, f"{what} {i}")
-                window, end = self._window, self._at
-                at, last = end - length - 8, len(window) - 8
-            if each_has and window.find(each_has, at + 9, end) < 0:
-                text = window[at + 8 : end][:40].decode("utf-8", "replace")
+                length = len(self.string(f"{what} {i}"))
+                window, room, end = self._window, len(self._window), self._at
+                begin = end - length
+                if seen is not None and self.offset - first > MAX_TEXT:
+                    raise damaged(
+                        self.path, first, f"the texts of each {what} have more than {MAX_TEXT} bytes"
+                    )
+            if each_has and window.find(each_has, begin + 1, end) < 0:
+                text = window[begin:end][:40].decode("utf-8", "replace")
                 raise damaged(
-                    self.path, self._start + at, f"{what} {i}, {text!r}, has no {each_has!r} inside"
+                    self.path, self._start + begin, f"{what} {i}, {text!r}, has no {each_has!r} inside"
                 )
+            if seen is not None:
+                seen.add(window[begin:end])
             at = end
         self._at = at
 

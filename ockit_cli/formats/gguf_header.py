@@ -29,7 +29,8 @@ _MIN_TENSOR = 8 + 1 + 4 + 8 + 4 + 8
 class GGUFHeader:
     """Everything a GGUF file says before its weights. Sizes are in bytes.
 
-    ``types`` has the element type of every scalar in ``metadata`` (``u32``, ``str`` ...).
+    ``types`` has the type of every scalar in ``metadata`` (``u32``, ``str`` ...), ``doubled_token`` a token that
+    occurs twice in the vocabulary, where one does.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class GGUFHeader:
     tensors: tuple[TensorInfo, ...]
     alignment: int
     data_offset: int
+    doubled_token: str | None = None
 
     def text(self, key: str) -> str | None:
         """A string of the metadata, or None where there is none of that key and kind."""
@@ -117,8 +119,10 @@ class GGUFHeader:
             return label
         return matrices.most_common(1)[0][0] if matrices else None
 
-    def strings(self, key: str) -> list[str]:
+    def strings(self, key: str) -> list[bytes]:
         """All elements of an array of strings, read from the file now; [] where there is no such array.
+
+        They come as bytes: a token need not be whole characters.
 
         Raises:
             NotFound, ModelFileError: the file is gone or was changed since its header was read.
@@ -129,7 +133,7 @@ class GGUFHeader:
         with open_regular(self.path) as (descriptor, size):
             cursor = Cursor(self.path, descriptor, size)
             cursor.seek(array.offset, key)
-            return [cursor.string(key).decode("utf-8", "replace") for _ in range(array.count)]
+            return [cursor.string(key) for _ in range(array.count)]
 
     def numbers(self, key: str) -> list[Scalar]:
         """All elements of an array of numbers, read from the file now; [] where there is no such array.
@@ -178,6 +182,7 @@ def read_header(path: Path) -> GGUFHeader:
             tensors=placed(cursor, infos, data_offset, alignment),
             alignment=alignment,
             data_offset=data_offset,
+            doubled_token=entries.doubled_token,
         )
 
 
