@@ -1,1 +1,1 @@
-"""The store of chats: a SQLite message tree."""
+"""Chats on disk: an SQLite message tree that survives kills, full disks and damage (`ockit.sessions.store`)."""

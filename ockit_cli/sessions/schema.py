@@ -1,0 +1,173 @@
+"""The tables, version by version, and how a database gets from one version to the next.
+
+The version stands in SQLite's ``user_version``; ``application_id`` says that a database is ockit's. A migration
+is a tuple of statements that runs in one transaction together with the new version number, after the database
+was copied to ``NAME.bak-vN``. Once released, a migration is never changed: a new one is added at the end.
+
+Every table has an integer ``key`` (in order of insertion, stable through VACUUM); the full-text index hangs on
+it. Deferred constraints let the rows of one session go in any order; a cascade from parent to child would nest
+as deep as the chat is long and end at SQLite's limit of 1,000.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from ockit.errors import StoreError
+
+APPLICATION_ID = 0x6F636B74  # "ockt"
+
+Migration = tuple[str, ...]
+
+_TREE: Migration = (
+    """CREATE TABLE sessions(
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT,
+        model TEXT,
+        template TEXT,
+        system TEXT,
+        created_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        head TEXT REFERENCES messages(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+        metadata TEXT NOT NULL DEFAULT '{}')""",
+    "CREATE INDEX sessions_updated ON sessions(updated_at)",
+    """CREATE TABLE messages(
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+        parent_id TEXT REFERENCES messages(id) DEFERRABLE INITIALLY DEFERRED,
+        role TEXT NOT NULL,
+        text TEXT NOT NULL,
+        token_ids BLOB,
+        state TEXT NOT NULL,
+        writer TEXT,
+        model TEXT,
+        finish_reason TEXT,
+        error TEXT,
+        created_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        sampling TEXT,
+        seed INTEGER,
+        prompt_tokens INTEGER,
+        cached_tokens INTEGER,
+        completion_tokens INTEGER,
+        load_s REAL,
+        prefill_s REAL,
+        decode_s REAL,
+        first_token_s REAL,
+        rating INTEGER,
+        metadata TEXT NOT NULL DEFAULT '{}')""",
+    "CREATE INDEX messages_session ON messages(session_id)",
+    "CREATE INDEX messages_parent ON messages(parent_id)",
+    """CREATE TABLE sources(
+        key INTEGER PRIMARY KEY,
+        message_id TEXT NOT NULL REFERENCES messages(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+        path TEXT NOT NULL,
+        start_line INTEGER,
+        end_line INTEGER,
+        page INTEGER,
+        heading TEXT NOT NULL,
+        text TEXT NOT NULL,
+        score REAL)""",
+    "CREATE INDEX sources_message ON sources(message_id)",
+    """CREATE TABLE verdicts(
+        key INTEGER PRIMARY KEY,
+        message_id TEXT NOT NULL REFERENCES messages(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+        role TEXT NOT NULL,
+        level INTEGER NOT NULL,
+        p_level TEXT NOT NULL,
+        categories TEXT NOT NULL,
+        hits TEXT NOT NULL,
+        action TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        backend TEXT NOT NULL,
+        ms REAL,
+        status TEXT NOT NULL)""",
+    "CREATE INDEX verdicts_message ON verdicts(message_id)",
+)
+
+_FULL_TEXT: Migration = (
+    """CREATE VIRTUAL TABLE messages_text USING fts5(
+        text, content='messages', content_rowid='key', tokenize='unicode61 remove_diacritics 2')""",
+    """CREATE TRIGGER messages_text_insert AFTER INSERT ON messages BEGIN
+        INSERT INTO messages_text(rowid, text) VALUES (new.key, new.text); END""",
+    """CREATE TRIGGER messages_text_delete AFTER DELETE ON messages BEGIN
+        INSERT INTO messages_text(messages_text, rowid, text) VALUES ('delete', old.key, old.text); END""",
+    """CREATE TRIGGER messages_text_update AFTER UPDATE OF key, text ON messages
+        WHEN old.key IS NOT new.key OR old.text IS NOT new.text BEGIN
+        INSERT INTO messages_text(messages_text, rowid, text) VALUES ('delete', old.key, old.text);
+        INSERT INTO messages_text(rowid, text) VALUES (new.key, new.text); END""",
+    "INSERT INTO messages_text(messages_text) VALUES ('rebuild')",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_TREE, _FULL_TEXT)
+"""``MIGRATIONS[n]`` leads from version n to n + 1; version 0 is an empty file."""
+
+
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of the database at `path`, 0 for an empty one.
+
+    Raises:
+        StoreError: it is another program's database, or a newer ockit wrote it. It is left as it is.
+        sqlite3.DatabaseError: it is damaged.
+    """
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    if owner != APPLICATION_ID and (tables or version or owner):
+        raise StoreError(
+            "this is a database of another program, not a chat store",
+            where=str(path),
+            hint="move it away, or set OCKIT_HOME to another directory",
+        )
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"a newer ockit wrote this chat store (version {version}, this one knows {len(MIGRATIONS)})",
+            where=str(path),
+            hint="upgrade ockit: pip install --upgrade ockit",
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring an open database (autocommit mode) to the last version, one transaction and backup a step.
+
+    Raises:
+        sqlite3.Error, OSError: nothing of the step that failed has happened.
+    """
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # read under the write lock: another process may have been faster
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if version < len(migrations):
+                if version > 0:
+                    _back_up(path, version)
+                for statement in migrations[version]:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if version + 1 >= len(migrations):
+            return
+
+
+def _back_up(path: Path, version: int) -> None:
+    """Copy the database to ``NAME.bak-vN``. The caller holds the write lock, so a second connection (SQLite
+    refuses to copy from the one that writes) sees exactly what the migration will see."""
+    final = path.with_name(f"{path.name}.bak-v{version}")
+    part = final.with_name(f"{final.name}.part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
+    os.replace(part, final)
