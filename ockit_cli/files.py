@@ -115,7 +115,7 @@ def _sync_directory(path: Path) -> None:
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """The whole of a file of at most `limit` bytes. Raises OckitError: missing, unreadable, a directory, larger."""
+    """The whole of a file of at most `limit` bytes. Raises OckitError: missing, unreadable, larger."""
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)

@@ -1,0 +1,109 @@
+"""A flat TOML file as lines: where each key stands, and edits that leave every other line as it was.
+
+Knows TOML's statements, not what a key means. The standard library reads TOML but neither tells lines nor writes;
+both follow from one fact: a line begins a statement exactly where all the lines before it parse by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+from ockit.errors import UsageError
+
+_KEY = re.compile(r"""\s*(?:"(\w[\w-]*)"|'(\w[\w-]*)'|([\w-]+))\s*[=.]""")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One ``key = value``: the lines ``first`` to ``last`` (from 1, both included)."""
+
+    key: str
+    first: int
+    last: int
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """The values of a TOML text; `name` is the file's, for the UsageError of a text that is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = re.sub(r" \(at .*\)$", "", str(error))
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found.group(1)) if found else text.count("\n") + 1
+        raise UsageError(
+            f"this is not TOML: {message[:1].lower()}{message[1:]}",
+            where=f"{name}:{line}",
+            hint=f"correct the line; a setting is written like {'temperature = 0.7'!r}",
+        ) from error
+
+
+def statements(text: str) -> list[Statement]:
+    """The statements at the top of a text that parses, up to its first table."""
+    lines = text.splitlines(keepends=True)
+    found: list[Statement] = []
+    number = 0
+    while number < len(lines):
+        first, number = number, number + 1
+        if lines[first].lstrip().startswith("["):
+            break
+        key = _KEY.match(lines[first])
+        if key is None:
+            continue
+        while not _parses("".join(lines[first:number])) and number < len(lines):
+            number += 1
+        found.append(Statement(next(filter(None, key.groups())), first + 1, number))
+    return found
+
+
+def replaced(text: str, key: str, value: object) -> str:
+    """The text with a key set: in its place (its comment stays), or on a line of its own at the end."""
+    line = f"{key} = {literal(value)}"
+    lines = text.splitlines(keepends=True)
+    for statement in statements(text):
+        if statement.key == key:
+            comment = _comment(lines[statement.last - 1] if statement.first == statement.last else "")
+            lines[statement.first - 1 : statement.last] = [f"{line}{comment}\n"]
+            return "".join(lines)
+    gap = "" if not text or text.endswith("\n") else "\n"
+    return f"{text}{gap}{line}\n"
+
+
+def removed(text: str, key: str) -> str:
+    """The text without a key; the same text where the key is not in it."""
+    lines = text.splitlines(keepends=True)
+    for statement in statements(text):
+        if statement.key == key:
+            del lines[statement.first - 1 : statement.last]
+    return "".join(lines)
+
+
+def literal(value: object) -> str:
+    """A value as TOML writes it: bool, int, float, str, or a sequence of them."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # JSON's escapes are all TOML's; DEL alone may stand bare in JSON and not in TOML.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(literal, value))}]"
+    return repr(value)
+
+
+def _parses(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _comment(line: str) -> str:
+    """The comment behind a statement of one line, with the space in front of it; empty where there is none."""
+    for mark in re.finditer(r"\s*#", line):
+        if _parses(line[: mark.start()]):
+            return line[mark.start() :].rstrip("\r\n")
+    return ""
