@@ -16,6 +16,7 @@ from ockit.formats.ggml_types import NOT_FOR_WEIGHTS
 from ockit.formats.gguf_header import GGUFHeader, read_header
 
 MAX_LAYERS = 512  # LLAMA_MAX_LAYERS
+MAX_PARTS = 1000
 _RANGES: dict[str, tuple[int, int]] = {
     "block_count": (1, MAX_LAYERS),
     "embedding_length": (1, 1 << 20),
@@ -31,6 +32,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 }
 _REQUIRED = ("block_count", "embedding_length", "context_length")
 _WITHOUT_HEADS = ("ssm.state_size", "wkv.head_size", "shortconv.l_cache")
+_MAY_NOT_ROTATE = (*_WITHOUT_HEADS, "attention.kv_lora_rank")
 _ROPE_SCALINGS = frozenset({"none", "linear", "yarn", "longrope"})
 _WHOLE_ROPE = frozenset(
     "llama llama4 mistral3 qwen2 qwen2moe qwen2vl qwen3 qwen3moe gemma gemma2 gemma3 baichuan internlm2 minicpm "
@@ -75,6 +77,8 @@ def part_paths(header: GGUFHeader) -> tuple[Path, ...]:
     count = header.integer("split.count") or 0
     if count <= 1:
         return (header.path,)
+    if count > MAX_PARTS:
+        raise _refused(header, f"the file claims to be one of {count} parts; the limit is {MAX_PARTS}")
     match = _SPLIT_NAME.match(header.path.name)
     if match is None or int(match["count"]) != count:
         raise _refused(
@@ -179,7 +183,9 @@ def _check_heads(header: GGUFHeader) -> None:
         size = width // heads
     if not isinstance(rope, int) or not isinstance(size, int):
         return
-    if rope > size or rope % 2 or (header.architecture in _WHOLE_ROPE and rope != size):
+    # a model that rotates nothing says so by its kind; elsewhere llama.cpp never returns from a 0
+    idle = not rope and not any(get(name) for name in _MAY_NOT_ROTATE)
+    if idle or rope > size or rope % 2 or (header.architecture in _WHOLE_ROPE and rope != size):
         raise _refused(header, f"rope.dimension_count is {rope}, but the heads have {size}")
 
 
