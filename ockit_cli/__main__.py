@@ -8,10 +8,13 @@ _STARTED = time.perf_counter()
 
 def main() -> int:
     """Run the command line of this process; gives the exit code."""
-    from ockit.app import run
-    from ockit.environment import Environment
+    try:
+        from ockit.app import run
+        from ockit.environment import Environment
 
-    return run(sys.argv[1:], Environment.of_process(started=_STARTED))
+        return run(sys.argv[1:], Environment.of_process(started=_STARTED))
+    except KeyboardInterrupt:  # before or behind what `run` watches over
+        return 130
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
@@ -110,33 +111,57 @@ def run(argv: list[str], environment: Environment) -> int:
     """Run one command line (without the program's name) and give its exit code. Never raises an Exception."""
     console = Console(environment)
     with (
-        redirect_stdout(environment.stdout),
+        redirect_stdout(console.as_stdout()),
         redirect_stderr(environment.stderr),
     ):  # typer prints its help itself
         try:
-            code = _command(argv, Invocation(environment, console))
-            console.flush()
-        except OckitError as error:
+            return _told(argv, Invocation(environment, console))
+        except BrokenPipeError:  # the reader has what it wanted (``ockit ... | head``): no failure
+            _discard_output(environment)
+            return int(ExitCode.OK)
+        except OckitError as error:  # the output itself fails: a full disk behind it
+            _discard_output(environment)
             console.error(error)
             return int(error.exit_code)
-        except KeyboardInterrupt:
-            return int(ExitCode.INTERRUPTED)
-        except BrokenPipeError:
-            return _pipe_closed(environment)
+
+
+def _told(argv: list[str], invocation: Invocation) -> int:
+    """Run, and turn whatever goes wrong into one message and an exit code."""
+    console = invocation.console
+    try:
+        code = _dispatched(argv, invocation)
+        console.flush()
         return code
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except OckitError as error:
+        told = error
+    except Exception as error:  # noqa: BLE001  # a bug of ours still ends as one message
+        told = _internal(error, invocation)
+    console.flush()
+    if invocation.environment.variables.get("OCKIT_DEBUG"):
+        console.notice(_trace(told.__cause__ if type(told) is OckitError and told.__cause__ else told))
+    console.error(told)
+    return int(told.exit_code)
 
 
-def _command(argv: list[str], invocation: Invocation) -> int:
+def _dispatched(argv: list[str], invocation: Invocation) -> int:
     environment = invocation.environment
     root = _root()
     if "_OCKIT_COMPLETE" in environment.variables:  # a shell asks what could come next
-        root.main(args=argv, prog_name="ockit", complete_var="_OCKIT_COMPLETE", standalone_mode=False)
+        return _completed(root, argv)
     if not argv:
         if not (environment.stdin_is_tty and environment.stdout_is_tty):
             with root.make_context("ockit", [], obj=invocation) as ctx:
-                invocation.console.line(ctx.get_help())
+                invocation.console.notice(ctx.get_help(), style=None)
             return int(ExitCode.USAGE)
         argv = ["chat"]
+    return _command(root, argv, invocation)
+
+
+def _command(root: Any, argv: list[str], invocation: Invocation) -> int:
     try:
         with root.make_context("ockit", argv, obj=invocation) as ctx:
             result = root.invoke(ctx)
@@ -144,28 +169,70 @@ def _command(argv: list[str], invocation: Invocation) -> int:
         return ending.exit_code
     except typer.Abort:
         return int(ExitCode.INTERRUPTED)
+    except SystemExit as ending:  # how typer ends --show-completion
+        return ending.code if isinstance(ending.code, int) else int(ExitCode.FAILURE)
     except _typer_errors() as error:
+        ctx = getattr(error, "ctx", None)
+        if ctx is not None and error.message == ctx.get_help():  # a group without a verb
+            invocation.console.notice(error.message, style=None)
+            return int(ExitCode.USAGE)
         raise _explained(error) from error
     return result if isinstance(result, int) else int(ExitCode.OK)
 
 
-def _typer_errors() -> type[Exception]:
+def _completed(root: Any, argv: list[str]) -> int:
+    try:
+        root.main(args=argv, prog_name="ockit", complete_var="_OCKIT_COMPLETE", standalone_mode=False)
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(ExitCode.OK)
+    return int(ExitCode.OK)
+
+
+def _typer_errors() -> Any:
     """The base of what typer raises for a wrong command line; its place differs between typer's versions."""
     return [kind for kind in typer.BadParameter.__mro__ if "format_message" in vars(kind)][-1]
 
 
 def _explained(error: Any) -> UsageError:
+    """A usage error of typer as one of ours, with the nearest name as the hint."""
     ctx = getattr(error, "ctx", None)
-    possible = sorted(getattr(error, "possibilities", None) or ())
     command = ctx.command_path if ctx is not None else "ockit"
-    what = error.message if possible else error.format_message()
-    hint = f"{command} {' or '.join(possible)}" if possible else f"{command} --help"
+    near = sorted(getattr(error, "possibilities", None) or ())
+    what = error.message if near else error.format_message()
+    what, _, named = what.partition(" Did you mean ")
+    if named:
+        near = [named.strip("'?")]
+    hint = f"{command} {' or '.join(near)}" if near else f"{command} --help"
     return UsageError(what[:1].lower() + what[1:].rstrip("."), hint=hint)
 
 
-def _pipe_closed(environment: Environment) -> int:
-    """The reader has gone (``ockit ... | head``): it has what it wanted, so this is no failure."""
+def _internal(error: Exception, invocation: Invocation) -> OckitError:
+    """An exception nobody expected, its traceback written to a file of the state directory."""
+    from ockit.files import write_atomic
+
+    what = f"internal error: {type(error).__name__}: {error}, please report"
+    path = invocation.directories.state / "crashes" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    try:
+        write_atomic(path, f"ockit {__version__}\n{_trace(error)}")
+    except OckitError as full:
+        told = OckitError(what, hint=f"OCKIT_DEBUG=1 shows the traceback; it could not be saved: {full.what}")
+    else:
+        told = OckitError(
+            what, where=str(path), hint="add that file to the report; OCKIT_DEBUG=1 shows it at once"
+        )
+    told.__cause__ = error
+    return told
+
+
+def _trace(error: BaseException) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def _discard_output(environment: Environment) -> None:
+    """Let stdout go nowhere: Python flushes it once more at its end, and that must not fail again."""
     if environment.stdout is sys.__stdout__:
-        # Python flushes stdout once more at its end; that must not find the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), environment.stdout.fileno())
-    return int(ExitCode.OK)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, environment.stdout.fileno())
+        os.close(null)

@@ -6,14 +6,15 @@ aligned tables, colour and a status line, anything else gets plain text, tabs be
 
 from __future__ import annotations
 
+import io
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from ockit.environment import Environment
-from ockit.errors import OckitError, UsageError
+from ockit.errors import OckitError, StoreError, UsageError
 from ockit.text import StreamSanitizer, one_line, sanitize, shorten, width
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -28,6 +29,7 @@ class Console:
         self._stream = StreamSanitizer()
         self._lock = threading.RLock()
         self._status = ""  # the line that stands on the terminal now
+        self._at_line_start = True  # of stdout
         for stream in (environment.stdout, environment.stderr):
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:  # an ASCII locale shows \u2026 instead of failing
@@ -45,15 +47,14 @@ class Console:
         """A piece of an answer, at once, to stdout; half a grapheme waits for its rest."""
         with self._lock:
             self._clear_status()
-            self._environment.stdout.write(self._stream.feed(text))
-            self._environment.stdout.flush()
+            self._out(self._stream.feed(text), flush=True)
 
     def line(self, text: str = "", *, style: str | None = None) -> None:
         """A line (or several) to stdout; what `write` holds back comes first."""
         with self._lock:
             self._clear_status()
             held = self._stream.flush()
-            self._environment.stdout.write(held + self._styled(self._environment.stdout, text, style) + "\n")
+            self._out(held + self._styled(self._environment.stdout, text, style) + "\n")
 
     def json(self, obj: object) -> None:
         """An object as one line of ASCII JSON; dataclasses, paths, sets and enums may be in it."""
@@ -64,8 +65,7 @@ class Console:
             self._clear_status()
             held = self._stream.flush()
             # DEL is the one control character that JSON leaves as it is.
-            self._environment.stdout.write(held + text.replace("\x7f", "\\u007f") + "\n")
-            self._environment.stdout.flush()
+            self._out(held + text.replace("\x7f", "\\u007f") + "\n", flush=True)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Rows under a heading: aligned and fitted on a terminal, tab-separated lines elsewhere. None is empty."""
@@ -86,9 +86,9 @@ class Console:
                 cells.append(gap + cut if to_right else cut + gap)
             self.line("  ".join(cells).rstrip(), style="bold" if number == 0 else None)
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, *, style: str | None = "dim") -> None:
         """Something worth knowing that is not the answer, to stderr."""
-        self._to_stderr([("", "", text)], "dim")
+        self._to_stderr([("", None, text)], style)
 
     def warning(self, text: str) -> None:
         """Something that will probably matter, to stderr."""
@@ -96,7 +96,7 @@ class Console:
 
     def error(self, error: OckitError) -> None:
         """What happened, where, and what to type next, to stderr."""
-        lines = [("error: ", "red", error.what)]
+        lines: list[tuple[str, str | None, str]] = [("error: ", "red", error.what)]
         if error.where:
             lines.append(("   at: ", "dim", one_line(error.where)))
         if error.hint:
@@ -110,13 +110,20 @@ class Console:
             raise UsageError(
                 f"this needs a yes, and there is no terminal to ask on: {question}", hint="--yes answers it"
             )
+        answer = self.read_line(f"{question} [y/N] ")
+        return (answer or "").strip().lower() in ("y", "yes")
+
+    def read_line(self, prompt: str) -> str | None:
+        """A line of stdin without its end, None once there is no more. Only a terminal shows the prompt."""
+        environment = self._environment
         with self._lock:
             self._clear_status()
-            environment.stdout.flush()
-            environment.stderr.write(f"{one_line(question)} [y/N] ")
-            environment.stderr.flush()
-        answer = environment.stdin.readline().decode("utf-8", "replace")
-        return answer.strip().lower() in ("y", "yes")
+            self._out(self._stream.flush(), flush=True)
+            if environment.stdin_is_tty:
+                self._err(self._styled(environment.stderr, prompt, "bold"))
+        line = environment.stdin.readline()
+        self._at_line_start = True  # the person's own newline
+        return line.decode("utf-8", "replace").rstrip("\r\n") if line else None
 
     @contextmanager
     def status(self, text: str) -> Iterator[Status]:
@@ -136,9 +143,30 @@ class Console:
         """Everything on its way, what `write` holds back included."""
         with self._lock:
             self._clear_status()
-            self._environment.stdout.write(self._stream.flush())
-            self._environment.stdout.flush()
-            self._environment.stderr.flush()
+            self._out(self._stream.flush(), flush=True)
+
+    def as_stdout(self) -> TextIO:
+        """A stdout for code that prints by itself, such as typer's help."""
+        return cast(TextIO, _Stdout(self))
+
+    def _out(self, text: str, *, flush: bool = False) -> None:
+        stdout = self._environment.stdout
+        try:
+            if text:
+                stdout.write(text)
+                self._at_line_start = text.endswith("\n")
+            if flush:
+                stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the output: {error.strerror or error}", hint="look at where stdout goes"
+            ) from error
+
+    def _err(self, text: str) -> None:
+        self._environment.stderr.write(text)
+        self._environment.stderr.flush()
 
     def _styled(self, stream: TextIO, text: str, style: str | None) -> str:
         safe = sanitize(text)
@@ -146,29 +174,44 @@ class Console:
             return safe
         return f"\x1b[{_STYLES[style]}m{safe}\x1b[0m"
 
-    def _to_stderr(self, lines: Sequence[tuple[str, str, str]], style: str | None = None) -> None:
+    def _to_stderr(self, lines: Sequence[tuple[str, str | None, str]], style: str | None = None) -> None:
         stderr = self._environment.stderr
         with self._lock:
             self._clear_status()
-            self._environment.stdout.flush()  # where both go to one file, the order is that of the calls
-            for label, colour, text in lines:
-                stderr.write(
-                    self._styled(stderr, label, colour or None) + self._styled(stderr, text, style) + "\n"
-                )
-            stderr.flush()
+            if self._environment.stdout_is_tty and not self._at_line_start:
+                self._out("\n")  # the person sees both streams: not behind half an answer
+            self._out("", flush=True)  # where both go to one file, the order is that of the calls
+            told = [
+                self._styled(stderr, label, colour) + self._styled(stderr, text, style)
+                for label, colour, text in lines
+            ]
+            self._err("\n".join(told) + "\n")
 
     def _set_status(self, text: str) -> None:
         with self._lock:
             self._clear_status()
-            self._status = shorten(one_line(text), self.columns - 1)
-            self._environment.stderr.write(self._styled(self._environment.stderr, self._status, "dim"))
-            self._environment.stderr.flush()
+            if self._at_line_start:  # clearing the line must not take half an answer with it
+                self._status = shorten(one_line(text), self.columns - 1)
+                self._err(self._styled(self._environment.stderr, self._status, "dim"))
 
     def _clear_status(self) -> None:
         if self._status:
-            self._environment.stderr.write("\r\x1b[K")
-            self._environment.stderr.flush()
             self._status = ""
+            self._err("\r\x1b[K")
+
+
+class _Stdout(io.TextIOBase):
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):  # how a caller asks whether the stream takes bytes
+            raise TypeError(f"text is needed, not {type(text).__name__}")
+        self._console.write(text)
+        return len(text)
+
+    def isatty(self) -> bool:
+        return self._console._environment.stdout_is_tty
 
 
 class Status:

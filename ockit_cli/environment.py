@@ -31,11 +31,12 @@ class Environment:
     def of_process(cls, started: float | None = None) -> Environment:
         """The environment of this very process."""
         return cls(
+            # a stream that the caller has closed is None
             stdin=sys.stdin.buffer if sys.stdin is not None else open(os.devnull, "rb"),
-            stdout=sys.stdout,
-            stderr=sys.stderr,
+            stdout=sys.stdout if sys.stdout is not None else open(os.devnull, "w", encoding="utf-8"),
+            stderr=sys.stderr if sys.stderr is not None else open(os.devnull, "w", encoding="utf-8"),
             variables=os.environ,
-            cwd=Path.cwd(),
+            cwd=_working_directory(),
             started=time.perf_counter() if started is None else started,
         )
 
@@ -66,6 +67,14 @@ class Environment:
         if self.variables.get("FORCE_COLOR"):
             return True
         return stream.isatty() and self.variables.get("TERM", "") != "dumb"
+
+
+def _working_directory() -> Path:
+    """Where the process stands; the root where that directory has been deleted under it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
 
 
 @dataclass(frozen=True)

@@ -273,6 +273,14 @@ def _convert(key: str, value: Any, rule: Mapping[str, Any], origin: str, where: 
         ) from error
 
 
+def _remedy(key: str, origin: str, where: str | None) -> str:
+    if where:
+        return f"ockit config unset {key}"
+    if origin.startswith("OCKIT_"):
+        return f"unset {origin}"
+    return f"ockit config show explains {key}" if key in KEYS else "ockit ask --help lists the parameters"
+
+
 def _quoted(value: Any) -> str:
     text = toml_lines.literal(value) if isinstance(value, bool | str) else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -56,8 +56,8 @@ def show(
 
 def set_(
     ctx: typer.Context,
-    key: str = typer.Argument(help="The setting; ockit config show lists them."),
-    value: str = typer.Argument(help="Its value, as on the command line."),
+    key: str = typer.Argument(metavar="KEY", help="The setting; ockit config show lists them."),
+    value: str = typer.Argument(metavar="VALUE", help="Its value, as on the command line."),
 ) -> None:
     """Write one setting into config.toml; comments and other lines stay as they are."""
     run = invocation(ctx)
@@ -68,7 +68,7 @@ def set_(
 
 def unset(
     ctx: typer.Context,
-    key: str = typer.Argument(help="The setting to take out of config.toml."),
+    key: str = typer.Argument(metavar="KEY", help="The setting to take out of config.toml."),
 ) -> None:
     """Take one setting out of config.toml, so that its default counts again."""
     run = invocation(ctx)
