@@ -83,7 +83,7 @@ def show(ctx: typer.Context, session_id: Id, as_json: AsJson = False) -> None:
     line(session.title or "(untitled)", style="bold")
     line(f"{session.id}  {moment(session.created_at)}  {session.model or ''}".rstrip(), style="dim")
     if len(messages) > len(path):
-        line(f"{len(messages) - len(path)} messages on other branches are not shown", style="dim")
+        line(f"messages on other branches, not shown: {len(messages) - len(path)}", style="dim")
     if session.system is not None:
         line()
         line("System", style="cyan")
@@ -159,7 +159,7 @@ def rm(
     call = invocation(ctx)
     with _store(call) as store:
         session = store.get(session_id)
-        name = f"{session.id} ({session.title or 'untitled'}, {session.n_messages} messages)"
+        name = f"{session.id} ({session.title or 'untitled'}, messages: {session.n_messages})"
         if not yes and not call.console.confirm(f"Remove the chat {name}?"):
             call.console.notice("nothing was removed")
             raise typer.Exit(ExitCode.FAILURE)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ockit import files
-from ockit.errors import OckitError, StoreError
+from ockit.errors import StoreError
 from ockit.sessions import schema
 
 T = TypeVar("T")
@@ -30,9 +30,11 @@ Work = Callable[[sqlite3.Connection], T]
 BUSY_S = 5.0
 """How long a transaction waits for another process, in seconds."""
 
+_SMALLEST_PAGE = 512
 
-class DamagedRow(Exception):
-    """A row that was read cannot have been written by ockit."""
+
+class Damaged(Exception):
+    """What was read cannot have been written by ockit."""
 
 
 class Database:
@@ -84,13 +86,13 @@ class Database:
             try:
                 try:
                     return attempt()
-                except (sqlite3.Error, DamagedRow) as error:
+                except (sqlite3.Error, Damaged) as error:
                     if not shows_damage(error):
                         raise
                     self.close()
                     self._mend(self.path)
                     return attempt()
-            except (sqlite3.Error, DamagedRow, OSError) as error:
+            except (sqlite3.Error, Damaged, OSError) as error:
                 raise explained(error, self.path) from error
 
     def _transaction(self, connection: sqlite3.Connection, work: Work[T], begin: str) -> T:
@@ -122,6 +124,8 @@ class Database:
         self.close()  # the file was removed or replaced: what we would write there, nobody would find
         if identity is None:
             return None
+        if is_stump(self.path):
+            raise Damaged("it is too short for a database")
         connection = connect(self.path)
         try:
             version = schema.version_of(connection, self.path)
@@ -142,12 +146,17 @@ class Database:
 
 def shows_damage(error: Exception) -> bool:
     """Whether the content of the file is at fault, and not the disk, a lock or the machine."""
-    if isinstance(error, DamagedRow):
+    if isinstance(error, Damaged):
         return True
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_ERROR:  # a table that the version promises is not there
         return str(error).startswith("no such") and not lacks_fts5(error)
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_stump(path: Path) -> bool:
+    """Whether a file has some bytes but no page: SQLite would take it for empty and write over them."""
+    return 0 < path.stat().st_size < _SMALLEST_PAGE
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -186,10 +195,12 @@ def lacks_fts5(error: Exception) -> bool:
     return "no such module" in str(error)
 
 
-def explained(error: Exception, path: Path) -> OckitError:
+def explained(error: Exception, path: Path) -> StoreError:
     """A failure of SQLite or the file system, as what, where and what to do."""
     if isinstance(error, OSError):
-        return files.explained(error, path, "open the chat store")
+        place = Path(error.filename) if isinstance(error.filename, str) else path
+        found = files.explained(error, place, "open the chat store")
+        return StoreError(found.what, where=found.where, hint=found.hint)
     where = str(path)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

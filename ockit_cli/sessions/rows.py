@@ -1,7 +1,7 @@
 """Between rows and records: how each value is stored, and how it is read back.
 
 Strings are stored as they are, but for lone surrogates (an undecodable file name, say), which SQLite cannot hold:
-they become U+FFFD. Token ids are 32-bit little-endian. A row that ockit cannot have written raises DamagedRow.
+they become U+FFFD. Token ids are 32-bit little-endian. A row that ockit cannot have written raises Damaged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from ockit.events import Moderated
 from ockit.messages import ROLES, Passage, Timings, Usage, Verdict
-from ockit.sessions.database import DamagedRow
+from ockit.sessions.database import Damaged
 from ockit.sessions.records import STATES, Hit, Session, StoredMessage
 from ockit.sessions.writer import is_writing
 
@@ -57,7 +57,7 @@ def _damage_shows(convert: Callable[P, R]) -> Callable[P, R]:
         try:
             return convert(*args, **kwargs)
         except (TypeError, ValueError, KeyError, struct.error) as error:
-            raise DamagedRow(f"a row is damaged: {error}") from error
+            raise Damaged(f"a row is damaged: {error}") from error
 
     return checked
 

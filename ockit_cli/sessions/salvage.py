@@ -20,7 +20,7 @@ from ockit.errors import StoreError
 from ockit.events import Notice
 from ockit.files import lock
 from ockit.sessions import rows, schema
-from ockit.sessions.database import DamagedRow, connect, shows_damage
+from ockit.sessions.database import Damaged, connect, is_stump, shows_damage
 
 Row = dict[str, Any]
 Table = dict[int, Row]
@@ -66,6 +66,8 @@ def _is_sound(path: Path) -> bool:
     """Whether SQLite and our own reading find no fault in the file, or it is gone."""
     if not path.exists():
         return True
+    if is_stump(path):
+        return False
     try:
         with closing(connect(path)) as connection:
             if schema.version_of(connection, path) < len(schema.MIGRATIONS):
@@ -78,7 +80,7 @@ def _is_sound(path: Path) -> bool:
                     check(row)
             connection.execute("BEGIN IMMEDIATE")  # closing rolls back: this only looks, but as a write
             connection.execute("INSERT INTO messages_text(messages_text, rank) VALUES ('integrity-check', 1)")
-    except (sqlite3.DatabaseError, DamagedRow) as error:
+    except (sqlite3.DatabaseError, Damaged) as error:
         if not shows_damage(error):
             raise
         return False
@@ -141,7 +143,7 @@ def _read(source: sqlite3.Connection, table: str, size: int) -> Table:
         seen.add(row["key"])
         try:
             _READERS[table](row)
-        except DamagedRow:
+        except Damaged:
             return
         found[row["key"]] = {name: row[name] for name in row.keys() if name != "n_messages"}  # noqa: SIM118
 

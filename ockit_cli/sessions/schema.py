@@ -1,8 +1,8 @@
 """The tables, version by version, and how a database gets from one version to the next.
 
 The version stands in SQLite's ``user_version``; ``application_id`` says that a database is ockit's. A migration
-is a tuple of statements that runs in one transaction together with the new version number, after the database
-was copied to ``NAME.bak-vN``. Once released, a migration is never changed: a new one is added at the end.
+is a tuple of statements. All that are due run in one transaction together with the new version number, after the
+database was copied to ``NAME.bak-vN``. Once released, a migration is never changed: a new one is added at the end.
 
 Every table has an integer ``key`` (in order of insertion, stable through VACUUM); the full-text index hangs on
 it. Deferred constraints let the rows of one session go in any order; a cascade from parent to child would nest
@@ -135,30 +135,26 @@ def version_of(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring an open database (autocommit mode) to the last version, one transaction and backup a step.
+    """Bring an open database (autocommit mode) to the last version, in one transaction, after a backup.
 
     Raises:
-        sqlite3.Error, OSError: nothing of the step that failed has happened.
+        sqlite3.Error, OSError: nothing has changed.
     """
-    while True:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            # read under the write lock: another process may have been faster
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if version < len(migrations):
-                if version > 0:
-                    _back_up(path, version)
-                for statement in migrations[version]:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {version + 1}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        if version + 1 >= len(migrations):
-            return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # read under the write lock: another process may have been faster
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if 0 < version < len(migrations):
+            _back_up(path, version)
+        for statement in (line for migration in migrations[version:] for line in migration):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {max(version, len(migrations))}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _back_up(path: Path, version: int) -> None:
