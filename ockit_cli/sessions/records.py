@@ -40,7 +40,8 @@ class StoredMessage:
 
     Attributes:
         parent_id: the message it follows; None for the first of a session. Siblings are branches.
-        token_ids: the ids the model produced, for answers; None for questions.
+        token_ids: the ids the model produced; None for questions and where they are not known.
+        finish_reason: why the model stopped; None for a question, and where nobody saw the answer's end.
         sampling: the parameters of the answer, as `dataclasses.asdict` gives them.
         error: what went wrong, where the state is ``failed``.
         rating: 1 good, -1 bad, None not rated.
@@ -71,8 +72,9 @@ class StoredMessage:
 
     @property
     def message(self) -> Message:
-        """The turn as the prompt code needs it."""
-        return Message(self.role, self.text, self.token_ids)
+        """The turn as the prompt code needs it. Ids come only with an answer whose end was saved: before it
+        nobody can say that they spell exactly the text."""
+        return Message(self.role, self.text, None if self.finish_reason is None else self.token_ids)
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,12 @@ def json_in(value: object) -> str:
 
 
 def ids_in(ids: Sequence[int] | None) -> bytes | None:
-    """Token ids as bytes. Raises struct.error for an id outside 0 to 2^32 - 1."""
-    return None if ids is None else struct.pack(f"<{len(ids)}I", *ids)
+    """Token ids as bytes, None where there are none: no answer is made of no token.
+
+    Raises:
+        struct.error: an id lies outside 0 to 2^32 - 1.
+    """
+    return None if not ids else struct.pack(f"<{len(ids)}I", *ids)
 
 
 def _damage_shows(convert: Callable[P, R]) -> Callable[P, R]:
@@ -85,10 +89,10 @@ def message_out(
 ) -> StoredMessage:
     """A row of ``messages`` with those of its sources and verdicts. An answer in state ``partial`` whose writer is
     gone is given as ``interrupted``; the row stays as it is, for another machine may know better."""
-    state, finish_reason = _one_of(row["state"], STATES), _maybe(row["finish_reason"], _text)
+    state = _one_of(row["state"], STATES)
     updated_at = _real(row["updated_at"])
     if state == "partial" and not is_writing(_maybe(row["writer"], _text), updated_at):
-        state = finish_reason = "interrupted"
+        state = "interrupted"
     usage = [_maybe(row[entry.name], _whole) for entry in fields(Usage)]
     timings = [_maybe(row[entry.name], _real) for entry in fields(Timings)]
     return StoredMessage(
@@ -102,7 +106,7 @@ def message_out(
         updated_at=updated_at,
         token_ids=_maybe(row["token_ids"], _ids),
         model=_maybe(row["model"], _text),
-        finish_reason=finish_reason,
+        finish_reason=_maybe(row["finish_reason"], _text),
         error=_maybe(row["error"], _text),
         sampling=_maybe(row["sampling"], _object),
         seed=_maybe(row["seed"], _whole),

@@ -137,7 +137,7 @@ class Store:
             metadata=dict(metadata or {}),
         )
 
-    def save_so_far(self, message_id: str, *, text: str, token_ids: Sequence[int]) -> None:
+    def save_so_far(self, message_id: str, *, text: str, token_ids: Sequence[int] | None) -> None:
         """Save an answer while it streams: `text` and `token_ids` are all of it so far, not what is new.
         The caller limits how often (about four times a second)."""
         self._change(message_id, text=text, token_ids=rows.ids_in(token_ids))
@@ -147,14 +147,19 @@ class Store:
         message_id: str,
         *,
         text: str,
-        token_ids: Sequence[int],
+        token_ids: Sequence[int] | None,
         state: Literal["complete", "interrupted", "failed"],
         finish_reason: FinishReason | None,
         usage: Usage | None = None,
         timings: Timings | None = None,
         error: str | None = None,
     ) -> None:
-        """Save the whole answer, how it ended and what it cost. `error` says what failed."""
+        """Save the whole answer, how it ended and what it cost.
+
+        Args:
+            token_ids: None (or none) where the ids do not spell exactly the text; a later prompt then reads that.
+            error: what failed.
+        """
         self._change(
             message_id,
             text=text,

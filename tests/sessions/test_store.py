@@ -156,6 +156,14 @@ def test_conversation_leaves_out_answers_without_text(store):
     assert store.messages(session)[2].error == "the worker died"
 
 
+@pytest.mark.parametrize("ids", [None, (), []])
+def test_ids_that_do_not_fit_the_text_are_left_out(store, ids):
+    session, asked, _ = chat(store)
+    reply = answer(store, session, asked, "Stopped early", token_ids=ids)
+    assert store.messages(session)[-1].token_ids is None
+    assert store.conversation(session, reply).turns[-1] == Message("assistant", "Stopped early")
+
+
 def test_an_answer_is_saved_while_it_streams(store):
     session = store.start(model="tiny")
     asked = store.add_user(session, "Hello", parent=None)
@@ -164,7 +172,9 @@ def test_an_answer_is_saved_while_it_streams(store):
     for text in ("", "He", "Hello th"):
         store.save_so_far(reply, text=text, token_ids=range(len(text)))
         found = seen.messages(session)[1]
-        assert (found.state, found.text, found.token_ids) == ("partial", text, tuple(range(len(text))))
+        assert (found.state, found.text) == ("partial", text)
+        assert found.token_ids == (tuple(range(len(text))) or None)
+        assert found.message == Message("assistant", text)  # whether the ids fit, its end will tell
     store.finish(reply, text="Hello there", token_ids=[1], state="interrupted", finish_reason="interrupted")
     assert (seen.messages(session)[1].state, seen.messages(session)[1].usage) == ("interrupted", None)
 
