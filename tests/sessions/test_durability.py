@@ -100,7 +100,7 @@ def test_a_live_writers_answer_is_left_alone(tmp_path):
         assert store.messages(session)[1].state == "interrupted"
 
 
-def test_who_is_writing(monkeypatch):
+def test_who_is_writing():
     me, now = writer.this_process(), time.time()
     assert writer.is_writing(me, 0)
     place, pid, start = me.split("|")
@@ -137,16 +137,6 @@ def test_a_lock_that_is_never_released(store, monkeypatch):
             with pytest.raises(StoreError, match="another program kept the chat store locked"):
                 call()
     assert len(store.list()) == 1
-
-
-def test_a_reader_that_is_slow_holds_up_no_write_for_long(store):
-    session, asked, _ = chat(store)
-    with closing(sqlite3.connect(store.path)) as other:
-        cursor = other.execute("SELECT * FROM messages")
-        cursor.fetchone()
-        cursor.close()
-        store.add_user(session, "more", parent=asked)
-    assert len(store.messages(session)) == 3
 
 
 @pytest.mark.parametrize("place", ["directory", "device", "below a file", "loop", "pipe", "long"])
