@@ -54,11 +54,13 @@ class Token:
 
 @dataclass(frozen=True)
 class End:
-    """The answer is complete."""
+    """The answer is complete. ``verbatim``: the ids of the Token events say exactly their text (not so where a
+    stop string was cut off)."""
 
     finish_reason: FinishReason
     usage: Usage = field(default_factory=Usage)
     timings: Timings = field(default_factory=Timings)
+    verbatim: bool = True
 
 
 Event = Notice | Sources | Moderated | Prefill | Token | End

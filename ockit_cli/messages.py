@@ -80,7 +80,7 @@ class Sampling:
     dry_allowed_length: int = field(default=2, metadata={"min": 0, "max": 1_000_000})
     dry_last_n: int = field(default=-1, metadata={"min": -1, "max": 1_000_000})
     seed: int | None = field(default=None, metadata={"min": 0, "max": 2**32 - 2})
-    max_tokens: int | None = field(default=None, metadata={"min": 1, "max": 2**31 - 1})
+    max_tokens: int | None = field(default=2048, metadata={"min": 1, "max": 2**31 - 1})
     stop: tuple[str, ...] = ()
     logit_bias: tuple[tuple[int, float], ...] = ()
     grammar: str | None = None

@@ -56,7 +56,7 @@ def to_json(segments: Iterable[Segment]) -> list[list[Any]]:
 
 def from_json(rows: Sequence[Sequence[Any]]) -> list[Segment]:
     """The inverse of `to_json`."""
-    kinds = {"control": Control, "text": Text}
+    kinds: dict[str, type[Control] | type[Text]] = {"control": Control, "text": Text}
     segments: list[Segment] = []
     for row in rows:
         if row[0] == "bos":

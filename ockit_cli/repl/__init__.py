@@ -1,1 +1,1 @@
-"""The interactive chat."""
+"""The chat on a terminal, turn by turn."""

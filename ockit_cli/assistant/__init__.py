@@ -1,0 +1,1 @@
+"""One turn, start to end: which model, which prompt, does it fit, generate, save."""

@@ -1,0 +1,89 @@
+"""The context ledger: what goes into the prompt, counted in tokens before every call.
+
+Nothing is ever cut in silence. A chat loses its oldest turns, and says so; a single question that does not fit
+is an error. Knows counting and cutting; rendering and tokenizing are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ockit.errors import ContextOverflow
+from ockit.messages import Conversation
+
+Encode = Callable[[Conversation], list[int]]
+"""Renders a conversation and gives its token ids."""
+
+ANSWER_ROOM = 512
+"""Tokens kept free for the answer (never more than a quarter of the context); it may become longer."""
+
+SLACK = 0.75
+"""Once turns must go, enough go to bring the prompt down to this share of its room: were it cut to the brim, every
+later turn would cut again, and each cut makes the whole prompt be read anew."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A conversation that fits: its ids, and how many of the oldest turns were left out for it."""
+
+    conversation: Conversation
+    ids: list[int]
+    dropped: int
+
+
+def room_for_prompt(n_ctx: int, max_tokens: int | None) -> int:
+    """Tokens the prompt may have, so that an answer of usual length (or `max_tokens`, if less) fits behind it."""
+    usual = max(1, min(ANSWER_ROOM, n_ctx // 4))
+    return n_ctx - min(max_tokens or usual, usual)
+
+
+def fit(conversation: Conversation, encode: Encode, room: int, *, dropped: int = 0) -> Fitted:
+    """The conversation, without as many of its oldest turns as it takes to fit into `room` tokens.
+
+    A turn here is a question with its answer. System text and the last question always stay.
+
+    Args:
+        dropped: turns left out at the previous call; they stay out, so that the prompt keeps its beginning.
+
+    Raises:
+        ContextOverflow: even the last question alone does not fit.
+    """
+    starts = [i for i, message in enumerate(conversation.turns) if message.role == "user"]
+    last = max(len(starts) - 1, 0)
+    dropped = min(dropped, last)
+
+    def without(count: int) -> Conversation:
+        kept = conversation.turns[starts[count] :] if count else conversation.turns
+        return Conversation(kept).with_system(conversation.system)
+
+    ids = encode(without(dropped))
+    if len(ids) <= room:
+        return Fitted(without(dropped), ids, dropped)
+    low, high = dropped + 1, last  # the fewest turns to drop lies in here, if dropping helps at all
+    while low < high:
+        middle = (low + high) // 2
+        if len(encode(without(middle))) <= room * SLACK:
+            high = middle
+        else:
+            low = middle + 1
+    ids = encode(without(last if low > last else low))
+    if len(ids) > room:
+        raise ContextOverflow(
+            f"the prompt has {len(ids)} tokens, and {room} fit (the rest of the context is for the answer)",
+            hint="shorten it, leave room with --max-tokens, or ask for more with --ctx-size; "
+            "`ockit ask --truncate` cuts attached text",
+        )
+    return Fitted(without(low), ids, low)
+
+
+def largest(limit: int, fits: Callable[[int], bool]) -> int:
+    """The largest number up to `limit` for which `fits` holds, by halving; it must hold for 0."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,117 @@
+"""From a model's name to an engine that can load it: file checked, memory checked, template chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ockit.engines.options import LoadOptions
+from ockit.environment import Directories
+from ockit.errors import UsageError
+from ockit.models.entry import ModelEntry
+from ockit.models.registry import Registry
+from ockit.prompts.recognise import recognise
+from ockit.prompts.template import Template
+from ockit.prompts.templates import named, names
+from ockit.settings import Settings
+
+LARGEST_DEFAULT_CONTEXT = 8192
+"""Tokens of context where nobody asks for more: longer ones cost memory that most chats never use."""
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model that is ready to be loaded.
+
+    Attributes:
+        entry: what the registry knows of it.
+        options: how the engine is to load it.
+        template: how its prompts look; None where its own Jinja template was asked for (`jinja` holds it).
+        jinja: the text of its own Jinja template, to be run in a child.
+        notices: what the person should know of these choices.
+    """
+
+    entry: ModelEntry
+    options: LoadOptions
+    template: Template | None
+    jinja: str | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def sampling(self) -> Mapping[str, Any]:
+        """The model's own sampling defaults."""
+        return self.entry.sampling
+
+
+def open_model(settings: Settings, directories: Directories, cwd: Path, name: str | None) -> OpenModel:
+    """Find a model, check its file and this machine's memory, and choose its template. Loads nothing.
+
+    Raises:
+        NotFound: no such model or template.
+        ModelFileError: the file is damaged, or holds no weights.
+        DoesNotFit: it needs more memory than there is.
+    """
+    from ockit.formats.gguf_header import read_header
+    from ockit.formats.loadable import check_loadable
+
+    registry = Registry(directories, cwd=cwd)
+    entry = registry.resolve(name)
+    header = read_header(entry.path)
+    check_loadable(header)
+    n_ctx = settings.ctx_size or min(LARGEST_DEFAULT_CONTEXT, header.n_ctx_train or LARGEST_DEFAULT_CONTEXT)
+    if settings.memory_check and not (settings.gpu_layers != 0 and gpu_build()):
+        from ockit.models.memory import check_fits
+
+        check_fits(header, n_ctx, gpu_layers=0)
+    template, jinja, note = _choose_template(settings.template or entry.template, header.chat_template)
+    notices = [*registry.notices, *note]
+    if header.n_ctx_train and n_ctx > header.n_ctx_train:
+        notices.append(
+            f"a context of {n_ctx} tokens is more than the {header.n_ctx_train} the model was trained for"
+        )
+    options = LoadOptions(
+        path=str(entry.path),
+        n_ctx=n_ctx,
+        threads=settings.threads,
+        threads_prefill=settings.threads_prefill,
+        gpu_layers=settings.gpu_layers,
+        tensor_split=settings.tensor_split,
+        main_gpu=settings.main_gpu,
+        flash_attention=settings.flash_attention,
+    )
+    return OpenModel(entry, options, template, jinja, tuple(notices))
+
+
+def gpu_build() -> bool:
+    """Whether the installed llama.cpp was built for a GPU, judged by its libraries; nothing is loaded."""
+    from importlib.util import find_spec
+
+    spec = find_spec("llama_cpp")
+    places = spec.submodule_search_locations if spec is not None else None
+    kinds = ("cuda", "hip", "vulkan", "metal", "sycl")
+    return any(
+        kind in library.name
+        for place in places or ()
+        for library in Path(place, "lib").glob("*ggml-*")
+        for kind in kinds
+    )
+
+
+def _choose_template(
+    chosen: str | None, own: str | None
+) -> tuple[Template | None, str | None, tuple[str, ...]]:
+    """(template, Jinja text, notices): the chosen one, else the one recognised in the model, else chatml."""
+    if chosen == "jinja":
+        if own is None:
+            raise UsageError("this model has no chat template of its own", hint=f"--template {names()[0]}")
+        return None, own, ()
+    if chosen is not None:
+        return named(chosen), None, ()
+    recognised = recognise(own)
+    if recognised is not None:
+        return recognised, None, ()
+    said = "has no chat template" if own is None else "has a chat template that ockit does not know"
+    ways = "--template NAME chooses another" + ("" if own is None else ", --template jinja runs its own")
+    return named("chatml"), None, (f"this model {said}; chatml is used ({ways})",)

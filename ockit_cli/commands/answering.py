@@ -1,0 +1,178 @@
+"""One answer on its way to the terminal, a pipe or a program: the work behind ``ockit ask``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ockit.assistant.ledger import largest, room_for_prompt
+from ockit.assistant.opening import OpenModel, open_model
+from ockit.assistant.turn import Assistant
+from ockit.commands import constraints
+from ockit.commands.attachments import Question
+from ockit.commands.invocation import Invocation
+from ockit.errors import ExitCode, SchemaMismatch
+from ockit.events import End, Event, Notice, Prefill, Token, to_json
+from ockit.messages import Message, Sampling
+from ockit.sessions.store import Store
+from ockit.settings import Settings
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the answer is printed."""
+
+    json: bool = False
+    jsonl: bool = False
+    stream: bool = True
+    extract: bool = False
+
+
+class Answer:
+    """Runs one question. `begin` starts the worker, `open` the model, `give` answers."""
+
+    def __init__(self, run: Invocation, settings: Settings, form: Form) -> None:
+        self._run = run
+        self._console = run.console
+        self._settings = settings
+        self._form = form
+        self._store = Store.of(run.directories) if settings.log else None
+        self._assistant = Assistant(run.environment, self._store, stall_seconds=settings.stall_seconds)
+        self._schema: Any = None
+        self.grammar: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._assistant.close()
+        if self._store is not None:
+            self._store.close()
+
+    @property
+    def assistant(self) -> Assistant:
+        """What answers."""
+        return self._assistant
+
+    @property
+    def model(self) -> OpenModel:
+        """The opened model."""
+        return self._assistant.model
+
+    def begin(self) -> None:
+        """Start the worker's process: it reads its libraries while this one reads files and settings."""
+        self._assistant.engine.warm_up()
+
+    def open(self, name: str | None) -> None:
+        """Check the model and begin to load it."""
+        settings, run = self._settings, self._run
+        model = open_model(settings, run.directories, run.environment.cwd, name)
+        self._assistant.use(model, condition=settings.condition)
+        self._assistant.restart(settings.system)
+        self._assistant.load_in_background()
+        for notice in model.notices:
+            self._console.notice(notice)
+
+    def constrain(self, schema: Path | None, grammar: Path | None) -> None:
+        """Hold the answer to a schema or a grammar."""
+        cwd = self._run.environment.cwd
+        if grammar is not None:
+            self.grammar = constraints.read_grammar(cwd / grammar)
+        if schema is not None:
+            import json
+
+            self._schema = constraints.read_schema(cwd / schema)
+            self._assistant.load()
+            self.grammar = self._assistant.engine.grammar_of(json.dumps(self._schema))
+
+    def give(self, question: Question, sampling: Sampling, *, truncate: bool) -> int:
+        """Answer, print, and say how the command ends."""
+        if truncate:
+            question = self._cut(question, sampling)
+        text = ""
+        end: End | None = None
+        with self._console.status("loading the model") as status:
+            for event in self._events(question.text, sampling):
+                if self._form.jsonl:
+                    self._console.json(to_json(event))
+                if isinstance(event, Token):
+                    text += event.text
+                    self._print(event.text)
+                elif isinstance(event, Prefill):
+                    status.update(f"reading the prompt: {event.done} of {event.total} tokens")
+                elif isinstance(event, Notice):
+                    self._console.notice(event.text)
+                elif isinstance(event, End):
+                    end = event
+        assert end is not None
+        return self._close(text, end)
+
+    def _events(self, text: str, sampling: Sampling) -> Iterator[Event]:
+        yield from self._assistant.reply(text, sampling, started=self._run.environment.started)
+        for notice in self._store.notices if self._store is not None else ():
+            self._console.warning(notice.text)
+
+    def _print(self, text: str) -> None:
+        form = self._form
+        if form.stream and not (form.json or form.jsonl or form.extract):
+            self._console.write(text)
+
+    def _close(self, text: str, end: End) -> int:
+        form, console = self._form, self._console
+        assistant = self._assistant
+        if form.json:
+            console.json(
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "text": text,
+                    "finish_reason": end.finish_reason,
+                    "usage": asdict(end.usage),
+                    "timings": asdict(end.timings),
+                    "model": assistant.model.entry.name,
+                    "session_id": assistant.session_id,
+                    "message_id": assistant.answer_id,
+                }
+            )
+        elif form.extract:
+            console.line(constraints.first_code_block(text))
+        elif not form.jsonl:
+            console.line("" if form.stream else text)
+        if end.finish_reason == "interrupted":
+            return ExitCode.INTERRUPTED
+        if self._schema is not None:
+            constraints.check_answer(text, self._schema)
+        elif self.grammar is not None and end.finish_reason == "length":
+            raise SchemaMismatch(
+                "the answer was cut before the grammar was satisfied",
+                hint="give it more room: --max-tokens 2000",
+            )
+        if end.finish_reason == "length" and not form.json and not form.jsonl:
+            console.notice(
+                f"the answer was cut after {end.usage.completion_tokens} tokens; --max-tokens N allows more"
+            )
+        return ExitCode.OK
+
+    def _cut(self, question: Question, sampling: Sampling) -> Question:
+        """The question with as much of its attachments as fits; says what was left out."""
+        info = self._assistant.load()
+        room = room_for_prompt(info.n_ctx, sampling.max_tokens)
+        base = self._assistant.conversation
+
+        def fits(length: int) -> bool:
+            return self._assistant.count(base.add(Message("user", question.cut(length).text))) <= room
+
+        whole = question.attached
+        if whole <= room and fits(whole):
+            return question
+        # hardly a token is longer than 16 characters: no need to count what is far too long
+        kept = largest(min(whole, 16 * info.n_ctx), fits)
+        if kept < whole:
+            self._console.notice(f"attached text was cut to its first {kept} of {whole} characters to fit")
+        return question.cut(kept)

@@ -1,0 +1,112 @@
+"""What goes into a question besides its words: piped text and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ockit.console import Console
+from ockit.environment import Environment
+from ockit.errors import ContextOverflow, UsageError
+from ockit.files import read_limited
+
+LARGEST_INPUT = 16 * 1024 * 1024
+"""Bytes of one attachment. No context is that long; more need not be read to know that it does not fit."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """An attached text and the name it goes by."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A prompt with its attachments."""
+
+    prompt: str
+    documents: tuple[Document, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What the model is told: the attachments under their names, then the prompt."""
+        parts = [f"{document.name}:\n\n{document.text.strip()}\n\n" for document in self.documents]
+        return "".join(parts) + self.prompt
+
+    @property
+    def attached(self) -> int:
+        """Characters of all attachments."""
+        return sum(len(document.text) for document in self.documents)
+
+    def cut(self, length: int) -> Question:
+        """The same question with only the first `length` characters of its attachments."""
+        kept = []
+        for document in self.documents:
+            kept.append(replace(document, text=document.text[:length]))
+            length = max(0, length - len(document.text))
+        return replace(self, documents=tuple(kept))
+
+
+def gather(
+    prompt: str, files: Sequence[Path], environment: Environment, console: Console, *, truncate: bool
+) -> Question:
+    """The question that the words, the files and piped text make. Piped text alone is itself the prompt.
+
+    Args:
+        truncate: take the beginning of an attachment that is too large, instead of refusing it.
+
+    Raises:
+        UsageError: there is no question, or an attachment is no text.
+        ContextOverflow: an attachment is larger than any context.
+        NotFound: a file is not there.
+    """
+    documents = []
+    for path in files:
+        data = read_limited(environment.cwd / path, LARGEST_INPUT)
+        documents.append(Document(path.name, _text(data, str(path))))
+    piped = "" if environment.stdin_is_tty else _piped(environment, console, truncate=truncate)
+    if piped.strip() and prompt.strip():
+        documents.insert(0, Document("standard input", piped))
+    elif piped.strip():
+        prompt = piped.strip()
+    if not prompt.strip():
+        raise UsageError("there is no question", hint='ockit ask "What is a monad?"; or ockit chat')
+    return Question(prompt, tuple(documents))
+
+
+def _piped(environment: Environment, console: Console, *, truncate: bool) -> str:
+    with console.status("reading standard input"):
+        data = environment.stdin.read(LARGEST_INPUT + 1)
+    if len(data) > LARGEST_INPUT:
+        if not truncate:
+            raise ContextOverflow(
+                f"standard input is larger than {LARGEST_INPUT // 2**20} MiB, which fits no context",
+                hint="pipe in less, or let --truncate take its beginning",
+            )
+        data = data[:LARGEST_INPUT]
+        while data and data[-1] & 0xC0 == 0x80:  # not in the middle of a character
+            data = data[:-1]
+        data = data[:-1] if data and data[-1] >= 0xC0 else data
+    return _text(data, "standard input")
+
+
+def _text(data: bytes, where: str) -> str:
+    """Bytes as text. Raises UsageError with the line of the first byte that is none."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"this is not UTF-8 text: byte 0x{data[error.start]:02x} at offset {error.start}",
+            where=f"{where}:{line}",
+            hint="iconv -f latin1 -t utf-8 turns old text into UTF-8",
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UsageError(
+            "this is not text: it holds a NUL byte", where=f"{where}:{line}", hint="attach text files only"
+        )
+    return text

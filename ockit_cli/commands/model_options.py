@@ -1,0 +1,100 @@
+"""The options that every verb which runs a model takes, and what they mean together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from ockit.commands.invocation import Invocation
+from ockit.commands.completion import complete_model
+from ockit.errors import UsageError
+from ockit.messages import Sampling
+from ockit.settings import KEYS, Settings, sampling
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", help="The model: a name, an alias or a GGUF file.", autocompletion=complete_model
+    ),
+]
+System = Annotated[str | None, typer.Option("--system", "-s", help="The system text.")]
+Template = Annotated[
+    str | None, typer.Option(help="The chat template by name; jinja runs the model's own, sandboxed.")
+]
+Condition = Annotated[str | None, typer.Option(help="The condition of an OpenChat template, such as Code.")]
+Temperature = Annotated[
+    float | None, typer.Option("--temp", help="How freely words are chosen; 0 is greedy.")
+]
+TopP = Annotated[float | None, typer.Option(help="Choose among the likeliest tokens with this total share.")]
+TopK = Annotated[int | None, typer.Option(help="Choose among the k likeliest tokens; 0 is all.")]
+MinP = Annotated[float | None, typer.Option(help="Drop tokens below this share of the likeliest one.")]
+RepeatPenalty = Annotated[float | None, typer.Option(help="Make repeated tokens less likely; 1 is off.")]
+Seed = Annotated[int | None, typer.Option(help="The seed, for an answer that can be repeated.")]
+MaxTokens = Annotated[int | None, typer.Option(help="The longest answer, in tokens.")]
+Stop = Annotated[list[str] | None, typer.Option(help="End the answer before this text (repeatable).")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", help="KEY=VALUE of any setting or sampling parameter (repeatable)."),
+]
+CtxSize = Annotated[int | None, typer.Option(help="Tokens of context; 0 is the model's own up to 8192.")]
+Threads = Annotated[int | None, typer.Option(help="Threads; 0 is what was measured best.")]
+GpuLayers = Annotated[str | None, typer.Option(help="Layers on the GPU: auto, all or a number.")]
+TensorSplit = Annotated[str | None, typer.Option(help="Shares of several GPUs, such as 3,1.")]
+MainGpu = Annotated[int | None, typer.Option(help="The GPU that holds what is not split.")]
+NoLog = Annotated[bool | None, typer.Option("--no-log", help="Do not save this conversation.")]
+
+
+def split_options(pairs: Sequence[str] | None) -> tuple[dict[str, str], dict[str, str]]:
+    """``KEY=VALUE`` texts as (settings, sampling parameters that are no settings). Raises UsageError."""
+    settings: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals or not key:
+            raise UsageError(f"--option takes KEY=VALUE, not {pair!r}", hint="--option dry_multiplier=0.8")
+        (settings if key in KEYS else parameters)[key] = value.strip()
+    return settings, parameters
+
+
+def settings_of(
+    invocation: Invocation, pairs: Sequence[str] | None, **flags: Any
+) -> tuple[Settings, dict[str, Any]]:
+    """The settings under flags and ``--option`` pairs, and the sampling parameters left over."""
+    from_pairs, parameters = split_options(pairs)
+    given = {key: value for key, value in flags.items() if value is not None}
+    settings = invocation.settings_with(**{**from_pairs, **given})
+    return settings, parameters
+
+
+def sampling_of(
+    settings: Settings,
+    parameters: dict[str, Any],
+    model: Any,
+    *,
+    stop: Sequence[str] | None,
+    grammar: str | None,
+) -> Sampling:
+    """How to sample: the model's defaults under the settings under the parameters."""
+    overrides: dict[str, Any] = dict(parameters)
+    if "logit_bias" in overrides:
+        overrides["logit_bias"] = _biases(str(overrides["logit_bias"]))
+    if stop:
+        overrides["stop"] = tuple(stop)
+    if grammar is not None:
+        overrides["grammar"] = grammar
+    return sampling(settings, overrides, model=model)
+
+
+def _biases(text: str) -> tuple[tuple[int, float], ...]:
+    """``ID:BIAS,ID:BIAS`` as pairs."""
+    try:
+        return tuple(
+            (int(token), float(bias)) for token, bias in (pair.split(":") for pair in text.split(","))
+        )
+    except ValueError as error:
+        raise UsageError(
+            f"logit_bias is {text!r}, not ID:BIAS,ID:BIAS", hint="--option logit_bias=198:-5,504:1.5"
+        ) from error

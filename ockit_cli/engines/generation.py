@@ -1,0 +1,144 @@
+"""The generation loop: token ids in, text out, on a loaded model.
+
+Keeps the key/value cache in step with `cached`: the ids whose keys and values are in it. A new prompt reuses the
+part it shares with them (`Usage.cached_tokens`). Does not know conversations, templates or files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator as Generation
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ockit.engines.llama import binding, last_complaint
+from ockit.engines.loading import BATCH, AbortFlag
+from ockit.engines.sampler import Sampler
+from ockit.engines.stops import StopMatcher
+from ockit.engines.vocabulary import LlamaVocabulary
+from ockit.errors import ContextOverflow, OckitError
+from ockit.events import End, Event, FinishReason, Prefill, Token
+from ockit.messages import Sampling, Timings, Usage
+
+ABORTED = 2
+"""llama_decode's answer where the abort callback stopped it."""
+
+
+class Generator:
+    """Generates on one context. One call at a time; `abort` may be raised from another thread."""
+
+    def __init__(self, context: Any, vocabulary: LlamaVocabulary, abort: AbortFlag) -> None:
+        self._llama = binding()
+        self._context = context
+        self._memory = self._llama.llama_get_memory(context)
+        self._vocabulary = vocabulary
+        self._abort = abort
+        self.n_ctx = int(self._llama.llama_n_ctx(context))
+        self.cached: list[int] = []
+
+    def generate(self, ids: Sequence[int], sampling: Sampling) -> Iterator[Event]:
+        """Prefill events while the prompt is read, Token events, then exactly one End.
+
+        Args:
+            ids: the whole prompt; what is still in the cache is not read again.
+            sampling: how tokens are chosen; ``max_tokens`` None means as far as the context reaches.
+
+        Raises:
+            ContextOverflow: the prompt leaves no room for a single token.
+            UsageError: the grammar does not parse.
+        """
+        if not 0 < len(ids) < self.n_ctx:
+            raise ContextOverflow(f"the prompt has {len(ids)} tokens, the context {self.n_ctx}")
+        sampler = Sampler(self._vocabulary, sampling)
+        try:
+            start = time.perf_counter()
+            reused = self._reuse(ids)
+            yield Prefill(reused, len(ids))
+            complete = True
+            for done in self._prefill(ids[reused:]):
+                if not (complete := done is not None):
+                    break
+                yield Prefill(reused + (done or 0), len(ids))
+            read = time.perf_counter()
+            reason: FinishReason = "interrupted"
+            produced, matcher = 0, StopMatcher(sampling.stop)
+            if complete:
+                limit = min(sampling.max_tokens or self.n_ctx, self.n_ctx - len(ids))
+                reason, produced = yield from self._decode(sampler, matcher, limit)
+            usage = Usage(len(ids), reused, produced)
+            decode_s = time.perf_counter() - read
+            timings = Timings(prefill_s=read - start, decode_s=decode_s)
+            yield End(reason, usage, timings, verbatim=not matcher.stopped)
+        finally:
+            sampler.close()
+
+    def forget(self) -> None:
+        """Empty the cache."""
+        self._llama.llama_memory_clear(self._memory, False)
+        self.cached = []
+
+    def _reuse(self, ids: Sequence[int]) -> int:
+        """Drop from the cache what the prompt does not share; how many of its tokens stay."""
+        shared = 0
+        for known, wanted in zip(self.cached, ids, strict=False):
+            if known != wanted:
+                break
+            shared += 1
+        shared = min(shared, len(ids) - 1)  # the last token is read again: its logits are needed
+        if shared < len(self.cached) and not self._llama.llama_memory_seq_rm(self._memory, 0, shared, -1):
+            self.forget()  # a recurrent model cannot forget a part
+            return 0
+        del self.cached[shared:]
+        return shared
+
+    def _prefill(self, ids: Sequence[int]) -> Iterator[int | None]:
+        """Read ids in batches; how many are read after each, None once it was aborted."""
+        for begin in range(0, len(ids), BATCH):
+            batch = ids[begin : begin + BATCH]
+            if not self._read(batch):
+                yield None
+                return
+            yield begin + len(batch)
+
+    def _decode(
+        self, sampler: Sampler, matcher: StopMatcher, limit: int
+    ) -> Generation[Event, None, tuple[FinishReason, int]]:
+        pending: list[int] = []
+        produced = 0
+        reason: FinishReason = "length"
+        while produced < limit:
+            token = sampler.sample(self._context)
+            if self._vocabulary.ends_turn(token):
+                reason = "stop"
+                break
+            produced += 1
+            pending.append(token)
+            text = matcher.feed(self._vocabulary.piece(token))
+            if text:
+                yield Token(text, tuple(pending))
+                pending.clear()
+            if matcher.stopped:
+                reason = "stop"
+                break
+            if self._abort or (produced < limit and not self._read([token])):
+                reason = "interrupted"
+                break
+        rest = matcher.flush()
+        if rest or pending:
+            yield Token(rest, tuple(pending))
+        return reason, produced
+
+    def _read(self, ids: Sequence[int]) -> bool:
+        """Decode a batch into the cache; False where it was aborted."""
+        array = (self._llama.llama_token * len(ids))(*ids)
+        status = self._llama.llama_decode(self._context, self._llama.llama_batch_get_one(array, len(ids)))
+        if status == 0:
+            self.cached.extend(ids)
+            return True
+        kept = int(self._llama.llama_memory_seq_pos_max(self._memory, 0)) + 1
+        if kept < len(self.cached):
+            del self.cached[kept:]
+        if status == ABORTED:
+            return False
+        self.forget()
+        raise OckitError(f"llama.cpp could not go on (status {status}): {last_complaint()}")

@@ -1,0 +1,146 @@
+"""The GGUF engine: one model in this process, on llama.cpp. Lives in a worker; `hosted` is its face outside."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ockit.engines import threads
+from ockit.engines.generation import Generator
+from ockit.engines.llama import binding
+from ockit.engines.loading import AbortFlag, load_model, make_context, resolve_gpu_layers
+from ockit.engines.options import LoadOptions
+from ockit.engines.vocabulary import LlamaVocabulary
+from ockit.errors import UsageError
+from ockit.events import Event
+from ockit.messages import Sampling
+from ockit.prompts.encode import encode
+from ockit.prompts.segments import Segment
+from ockit.protocols import EngineInfo
+
+
+class GgufEngine:
+    """`ockit.protocols.Engine` for a GGUF file.
+
+    Args:
+        options: what to load and how.
+        thread_cache: file in which measured thread counts are remembered.
+    """
+
+    def __init__(self, options: LoadOptions, thread_cache: Path) -> None:
+        self._options = options
+        self._thread_cache = thread_cache
+        self._model: Any = None
+        self._context: Any = None
+        self._info: EngineInfo | None = None
+        self._generator: Generator | None = None
+        self._vocabulary: LlamaVocabulary | None = None
+        self._abort = AbortFlag()
+
+    def load(self) -> EngineInfo:
+        """Load the model; a second call only answers. Raises ModelFileError or DoesNotFit."""
+        if self._info is not None:
+            return self._info
+        start = time.perf_counter()
+        llama = binding()
+        gpu_layers = resolve_gpu_layers(self._options)
+        self._model = load_model(self._options, gpu_layers)
+        self._context = make_context(self._model, self._options, self._abort)
+        decode, prefill = self._set_threads()
+        vocabulary = self._vocabulary = LlamaVocabulary(self._model)
+        self._generator = Generator(self._context, vocabulary, self._abort)
+        self._info = EngineInfo(
+            model=Path(self._options.path).name,
+            architecture=self._metadata("general.architecture") or "unknown",
+            n_ctx=self._generator.n_ctx,
+            n_ctx_train=llama.llama_model_n_ctx_train(self._model),
+            n_vocab=vocabulary.n_tokens,
+            threads_decode=decode,
+            threads_prefill=prefill,
+            gpu_layers=gpu_layers,
+            chat_template=self._metadata("tokenizer.chat_template"),
+            eot=vocabulary.spelling(vocabulary.eot) if vocabulary.eot is not None else None,
+            load_s=time.perf_counter() - start,
+        )
+        return self._info
+
+    @property
+    def vocabulary(self) -> LlamaVocabulary:
+        """The loaded model's vocabulary."""
+        self.load()
+        assert self._vocabulary is not None
+        return self._vocabulary
+
+    def encode(self, segments: Sequence[Segment]) -> list[int]:
+        """Token ids of a prompt."""
+        return encode(segments, self.vocabulary)
+
+    def generate(self, ids: Sequence[int], sampling: Sampling) -> Iterator[Event]:
+        """Prefill and Token events, then one End (see `generation`)."""
+        self.load()
+        assert self._generator is not None
+        return self._generator.generate(ids, sampling.checked())
+
+    def grammar_of(self, schema: str) -> str:
+        """The GBNF grammar of a JSON schema (by llama-cpp-python's converter).
+
+        Raises:
+            UsageError: the schema uses what no grammar can say.
+        """
+        binding()
+        from llama_cpp.llama_grammar import json_schema_to_gbnf
+
+        try:
+            return str(json_schema_to_gbnf(json.dumps(json.loads(schema))))
+        except Exception as error:  # the converter raises whatever its tables raise
+            raise UsageError(
+                f"the schema cannot be turned into a grammar: {error}",
+                hint="references, patterns and formats beyond JSON Schema's common core are not supported",
+            ) from error
+
+    def arm(self) -> None:
+        """Forget an earlier `cancel`; before each `generate`, from any thread."""
+        self._abort.lower()
+
+    def cancel(self) -> None:
+        """Stop the running `generate`, or the next unless `arm` comes first; from any thread."""
+        self._abort.raise_()
+
+    def close(self) -> None:
+        """Free the context and the model."""
+        llama = binding()
+        if self._context:
+            llama.llama_free(self._context)
+        if self._model:
+            llama.llama_model_free(self._model)
+        self._context = self._model = self._info = None
+
+    def _set_threads(self) -> tuple[int, int]:
+        """The chosen counts, else the remembered ones, else measured ones."""
+        counts = self._options.threads, self._options.threads_prefill or self._options.threads
+        if not all(counts):
+            cache = threads.ThreadCounts(self._thread_cache)
+            key = threads.key_of(self._options.path)
+            known = cache.load(key)
+            if known is None:
+                known = threads.measure(self._context)
+                cache.save(key, known)
+            counts = counts[0] or known[0], counts[1] or known[1]
+        binding().llama_set_n_threads(self._context, *counts)
+        return counts
+
+    def _metadata(self, key: str) -> str | None:
+        llama = binding()
+        room = 1 << 16
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            n = llama.llama_model_meta_val_str(self._model, key.encode(), buffer, room)
+            if n < 0:
+                return None
+            if n < room:
+                return buffer.value.decode("utf-8", "replace")
+            room = n + 1

@@ -1,0 +1,115 @@
+"""An engine that runs in a worker process: `ockit.protocols.Engine`, as the rest of ockit sees it.
+
+The process that holds the terminal never imports llama.cpp, which may abort on a damaged file. Where the worker
+died, the next call starts a new one and loads the model again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ockit.engines.options import LoadOptions
+from ockit.errors import WorkerError
+from ockit.events import End, Event, Prefill, Token
+from ockit.messages import Sampling, Timings, Usage
+from ockit.prompts.segments import Segment, to_json
+from ockit.protocols import EngineInfo
+from ockit.workers.worker import Worker
+
+SERVICE = "ockit.engines.service:EngineService"
+
+
+class HostedEngine:
+    """One model in one worker.
+
+    Args:
+        variables: the parent's environment variables (the worker sees few of them).
+        thread_cache: file in which measured thread counts are remembered.
+        stall_seconds: silence after which the worker counts as hung.
+
+    Attributes:
+        generating: whether a `generate` runs, so that `cancel` has something to stop.
+    """
+
+    def __init__(
+        self, variables: Mapping[str, str], thread_cache: Path, *, stall_seconds: float = 120.0
+    ) -> None:
+        self._variables = variables
+        self._worker = Worker(SERVICE, variables, stall_seconds=stall_seconds)
+        self._thread_cache = thread_cache
+        self._options: LoadOptions | None = None
+        self._info: EngineInfo | None = None
+        self._loaded_in = 0
+        self.generating = False
+
+    @property
+    def worker(self) -> Worker:
+        """The worker, to look at."""
+        return self._worker
+
+    def warm_up(self) -> None:
+        """Start the process now, so that it reads its libraries while the caller does something else."""
+        self._worker.start()
+
+    def choose(self, options: LoadOptions) -> None:
+        """Which model the next call runs; loads nothing."""
+        if options != self._options:
+            self._options, self._info = options, None
+
+    def load(self) -> EngineInfo:
+        """Load the chosen model if it is not loaded. Raises ModelFileError, DoesNotFit or WorkerError."""
+        if self._info is not None and self._worker.alive and self._loaded_in == self._worker.generation:
+            return self._info
+        if self._options is None:
+            raise WorkerError("no model was chosen")
+        fields = self._worker.call(
+            "load", options=asdict(self._options), thread_cache=str(self._thread_cache)
+        )
+        self._loaded_in = self._worker.generation
+        self._info = EngineInfo(**fields)
+        return self._info
+
+    def encode(self, segments: Sequence[Segment]) -> list[int]:
+        """Token ids of a prompt."""
+        self.load()
+        ids: list[int] = self._worker.call("encode", segments=to_json(segments))
+        return ids
+
+    def grammar_of(self, schema: str) -> str:
+        """The GBNF grammar of a JSON schema. Raises UsageError."""
+        self.load()
+        return str(self._worker.call("grammar", schema=schema))
+
+    def generate(self, ids: Sequence[int], sampling: Sampling) -> Iterator[Event]:
+        """Prefill and Token events, then one End. Raises WorkerError where the worker dies or hangs."""
+        self.load()
+        fields = asdict(sampling.checked())
+        self.generating = True
+        try:
+            for frame in self._worker.stream("generate", ids=list(ids), sampling=fields):
+                yield _event(frame)
+        finally:
+            self.generating = False
+
+    def cancel(self) -> None:
+        """Stop the running call soon; from any thread or a signal handler."""
+        self._worker.cancel()
+
+    def close(self) -> None:
+        """End the worker."""
+        self._worker.stop()
+        self._info = None
+
+
+def _event(frame: dict[str, Any]) -> Event:
+    kind = frame.pop("event")
+    if kind == "token":
+        return Token(frame["text"], tuple(frame["ids"]))
+    if kind == "prefill":
+        return Prefill(**frame)
+    return End(
+        frame["finish_reason"], Usage(**frame["usage"]), Timings(**frame["timings"]), frame["verbatim"]
+    )

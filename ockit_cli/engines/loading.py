@@ -1,0 +1,114 @@
+"""Getting a GGUF file into memory: the model, its context and the devices they lie on.
+
+Knows llama.cpp's parameters; does not know prompts or generation. Files are checked before (`formats`, `models`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+from ockit.engines import gpu
+from ockit.engines.llama import binding, last_complaint
+from ockit.engines.options import LoadOptions
+from ockit.errors import DoesNotFit, ModelFileError
+
+BATCH = 512
+"""Tokens of one prefill step: llama.cpp's physical batch, its best speed on CPUs and GPUs alike."""
+
+ALL_LAYERS = 1_000_000
+
+FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
+
+
+class AbortFlag:
+    """A byte that llama.cpp looks at between the nodes of its graph.
+
+    The callback is libc's `strlen` on a two-byte buffer: it returns 0 (go on) while the first byte is 0, and 1
+    (stop) once it is set. So the check costs no Python call, and any thread can raise the flag.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = ctypes.create_string_buffer(2)
+        self.callback = ctypes.cast(ctypes.CDLL(None).strlen, binding().ggml_abort_callback)
+
+    @property
+    def address(self) -> int:
+        """What the callback is given."""
+        return ctypes.addressof(self._buffer)
+
+    def raise_(self) -> None:
+        """Stop the running call soon."""
+        self._buffer[0] = b"\x01"
+
+    def lower(self) -> None:
+        """Let calls run."""
+        self._buffer[0] = b"\x00"
+
+    def __bool__(self) -> bool:
+        return self._buffer[0] != b"\x00"
+
+
+def resolve_gpu_layers(options: LoadOptions) -> int:
+    """The number of layers for the GPUs that ``auto``, ``all`` or a number means here; 0 without a GPU."""
+    if not binding().llama_supports_gpu_offload():
+        return 0
+    if options.gpu_layers == "all":
+        return ALL_LAYERS
+    if options.gpu_layers != "auto":
+        return int(options.gpu_layers)
+    free = sum(device.free for device in gpu.devices())
+    return gpu.layers_that_fit(
+        free, options.n_layers, options.layer_bytes, options.output_bytes, options.fixed_bytes
+    )
+
+
+def load_model(options: LoadOptions, gpu_layers: int) -> Any:
+    """The ``llama_model*`` of a file.
+
+    Raises:
+        ModelFileError: llama.cpp refuses the file.
+    """
+    llama = binding()
+    params = llama.llama_model_default_params()
+    params.n_gpu_layers = gpu_layers
+    params.main_gpu = options.main_gpu
+    if options.tensor_split:
+        room = max(llama.llama_max_devices(), len(options.tensor_split))
+        shares = (ctypes.c_float * room)(*options.tensor_split)
+        params.tensor_split = shares
+    model = llama.llama_model_load_from_file(str(options.path).encode(), params)
+    if not model:
+        raise ModelFileError(
+            f"llama.cpp cannot load it: {last_complaint() or 'no reason given'}",
+            where=str(options.path),
+            hint="the file may be damaged or of a newer kind; `ockit inspect FILE` shows what it holds",
+        )
+    return model
+
+
+def make_context(model: Any, options: LoadOptions, abort: AbortFlag) -> Any:
+    """The ``llama_context*`` of a model.
+
+    Raises:
+        DoesNotFit: there is not enough memory for the cache.
+    """
+    llama = binding()
+    n_ctx = options.n_ctx or min(8192, llama.llama_model_n_ctx_train(model))
+    params = llama.llama_context_default_params()
+    params.n_ctx = n_ctx
+    params.n_batch = params.n_ubatch = min(BATCH, n_ctx)
+    params.n_threads = options.threads or 1
+    params.n_threads_batch = options.threads_prefill or params.n_threads
+    params.flash_attn_type = FLASH_ATTENTION[options.flash_attention]
+    params.abort_callback = abort.callback
+    params.abort_callback_data = abort.address
+    context = llama.llama_init_from_model(model, params)
+    if not context:
+        raise DoesNotFit(
+            f"a context of {n_ctx} tokens cannot be set up: {last_complaint() or 'out of memory'}",
+            where=Path(options.path).name,
+            hint=f"ask for less: --ctx-size {max(256, n_ctx // 4)}",
+        )
+    return context

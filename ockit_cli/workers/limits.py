@@ -1,0 +1,59 @@
+"""What a child may see and use: a scrubbed environment and a ceiling on its memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+MEMORY_LIMIT_VARIABLE = "OCKIT_WORKER_MEMORY"
+
+KEPT = (
+    "PATH HOME USER LANG LANGUAGE TZ TMPDIR TEMP TMP SYSTEMROOT LD_LIBRARY_PATH DYLD_LIBRARY_PATH VIRTUAL_ENV "
+    "XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME"
+).split()
+KEPT_PREFIXES = (
+    "LC_",
+    "OCKIT_",
+    "CUDA_",
+    "NVIDIA_",
+    "HIP_",
+    "ROCR_",
+    "HSA_",
+    "GGML_",
+    "OMP_",
+    "GOMP_",
+    "VK_",
+)
+
+
+def scrubbed(variables: Mapping[str, str], memory_limit: int | None = None) -> dict[str, str]:
+    """The variables a child needs, and no others: no keys, no tokens, no ``PYTHONPATH``, no ``LD_PRELOAD``.
+
+    Args:
+        variables: the parent's.
+        memory_limit: bytes of private memory the child may have; None sets no limit (a GPU driver maps far
+            more than it uses).
+    """
+    kept = {k: v for k, v in variables.items() if k in KEPT or k.startswith(KEPT_PREFIXES)}
+    kept.pop(MEMORY_LIMIT_VARIABLE, None)
+    if memory_limit is not None:
+        kept[MEMORY_LIMIT_VARIABLE] = str(memory_limit)
+    return kept
+
+
+def limit_memory() -> None:
+    """Apply the parent's limit to this process.
+
+    RLIMIT_DATA counts private writable pages only: a memory-mapped model file, which the kernel can drop at
+    will, does not count, and neither do the address ranges that thread stacks and GPU drivers merely reserve.
+    """
+    limit = os.environ.get(MEMORY_LIMIT_VARIABLE)
+    if limit and sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the person's words

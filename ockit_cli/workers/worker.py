@@ -1,0 +1,224 @@
+"""The parent's side: start a child, call it, notice when it dies or hangs, end it.
+
+A worker that has died is one `WorkerError`; the next call starts a new one. What was loaded in the old one is
+gone: `generation` tells callers that hold state about it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from ockit import errors
+from ockit.errors import OckitError, WorkerError
+from ockit.workers.limits import scrubbed
+from ockit.workers.pipe import FrameReader, write_frame
+
+PATIENCE = 10
+"""A silent child that still burns CPU time gets this many times the stall limit: one batch of a large model on a
+slow processor is long, but it is not a hang."""
+
+
+class Worker:
+    """One child process hosting ``target`` (``module:function``, see `ockit.workers.child`).
+
+    Attributes:
+        generation: counts the processes started, so that a caller knows its state is gone.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        variables: Mapping[str, str],
+        *,
+        stall_seconds: float = 120.0,
+        memory_limit: int | None = None,
+    ) -> None:
+        self._target = target
+        self._environment = scrubbed(variables, memory_limit)
+        self._stall_seconds = stall_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: FrameReader | None = None
+        self._calls = 0
+        self._stderr: deque[bytes] = deque(maxlen=200)
+        self._drain: threading.Thread | None = None
+        self.generation = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The running child's process id."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the child runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the child if none runs. Returns at once; the child initialises on its own."""
+        if self.alive:
+            return
+        self.stop()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "ockit.workers.child", self._target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._environment,
+            start_new_session=True,  # a Ctrl-C at the terminal must not reach it
+            bufsize=0,
+        )
+        assert self._process.stdout is not None
+        self._reader = FrameReader(self._process.stdout.fileno())
+        self._stderr = deque(maxlen=200)
+        self._drain = threading.Thread(
+            target=_keep_end, args=(self._process.stderr, self._stderr), daemon=True
+        )
+        self._drain.start()
+        self.generation += 1
+
+    def call(self, method: str, **params: Any) -> Any:
+        """Run a call and give its result, ignoring events."""
+        stream = self.stream(method, **params)
+        while True:
+            try:
+                next(stream)
+            except StopIteration as end:
+                return end.value
+
+    def stream(self, method: str, **params: Any) -> Generator[dict[str, Any], None, Any]:
+        """Run a call: yields its event objects and returns its result.
+
+        Raises:
+            OckitError: of the very class raised in the child.
+            WorkerError: the child died, hangs, or talks nonsense.
+        """
+        self.start()
+        self._calls += 1
+        number = self._calls
+        self._send({"id": number, "method": method, "params": params})
+        while True:
+            frame = self._receive()
+            if frame.get("id") != number:
+                continue  # the end of a call whose reader went away
+            if "event" in frame:
+                yield frame["event"]
+            elif "error" in frame:
+                raise _error(frame["error"])
+            else:
+                return frame.get("result")
+
+    def cancel(self) -> None:
+        """Ask the child to stop the running call. Safe from any thread and from a signal handler."""
+        if self.alive:
+            with contextlib.suppress(WorkerError):  # a dead child has stopped already
+                self._send({"cancel": True})
+
+    def stop(self) -> None:
+        """End the child: by closing its pipe, then by force."""
+        process, self._process, self._reader = self._process, None, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):  # the pipe of a dead child may refuse its last flush
+            process.stdin.close()
+        try:
+            process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        if self._drain is not None:
+            self._drain.join(timeout=1.0)
+
+    def _send(self, frame: dict[str, Any]) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            write_frame(self._process.stdin.fileno(), frame)
+        except (OSError, ValueError) as error:
+            raise self._death() from error
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._reader is not None
+        assert self._process is not None
+        waited = 0.0
+        worked = _cpu_seconds(self._process.pid)
+        while True:
+            try:
+                frame = self._reader.read(self._stall_seconds)
+            except TimeoutError:
+                waited += self._stall_seconds
+                now = _cpu_seconds(self._process.pid)
+                if now - worked < 0.01 * self._stall_seconds or waited >= PATIENCE * self._stall_seconds:
+                    raise self._hang(waited) from None
+                worked = now
+                continue
+            if frame is None:
+                raise self._death()
+            return frame
+
+    def _hang(self, seconds: float) -> WorkerError:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGKILL)
+        self.stop()
+        return WorkerError(
+            f"the model's process gave no sign of life for {seconds:.0f} seconds and was ended",
+            hint="ask again: a new one is started (a higher stall_seconds gives a slow machine more time)",
+        )
+
+    def _death(self) -> WorkerError:
+        process = self._process
+        self.stop()
+        code = process.returncode if process is not None else None
+        said = b"".join(self._stderr).decode("utf-8", "replace").strip().splitlines()
+        reason = said[-1][:300] if said else "it said nothing"
+        return WorkerError(
+            f"the model's process died ({_cause(code)}): {reason}",
+            hint="ask again: a new one is started; `ockit doctor` checks this machine",
+        )
+
+
+def _keep_end(stream: Any, lines: deque[bytes]) -> None:
+    with stream:
+        for line in iter(lambda: stream.readline(4096), b""):
+            lines.append(line)
+
+
+def _cause(code: int | None) -> str:
+    if code is None:
+        return "cause unknown"
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    killed = ", killed from outside or for lack of memory" if name == "SIGKILL" else ""
+    return name + killed
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU seconds a process has used; 0 where it is gone."""
+    import psutil
+
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
+def _error(fault: dict[str, Any]) -> OckitError:
+    kind = getattr(errors, str(fault.get("type")), WorkerError)
+    if not (isinstance(kind, type) and issubclass(kind, OckitError)):
+        kind = WorkerError
+    return kind(str(fault.get("what")), where=fault.get("where"), hint=fault.get("hint"))
