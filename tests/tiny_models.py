@@ -130,6 +130,9 @@ def test_data() -> Path:
     return Path(given) if given else Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+test_data.__test__ = False  # type: ignore[attr-defined]  # pytest would take it for a test
+
+
 def write_model(
     path: Path,
     *,

@@ -202,7 +202,9 @@ class Cursor:
             if each_has and window.find(each_has, begin + 1, end) < 0:
                 text = window[begin:end][:40].decode("utf-8", "replace")
                 raise damaged(
-                    self.path, self._start + begin, f"{what} {i}, {text!r}, has no {each_has!r} inside"
+                    self.path,
+                    self._start + begin,
+                    f"{what} {i}, {text!r}, has no {each_has.decode()!r} inside",
                 )
             if seen is not None:
                 seen.add(window[begin:end])
