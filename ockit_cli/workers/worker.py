@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -24,6 +25,9 @@ from ockit.workers.pipe import FrameReader, write_frame
 PATIENCE = 10
 """A silent child that still burns CPU time gets this many times the stall limit: one batch of a large model on a
 slow processor is long, but it is not a hang."""
+
+GLANCE_SECONDS = 0.5
+"""How long a silent child is watched to tell work from a hang."""
 
 
 class Worker:
@@ -149,22 +153,31 @@ class Worker:
 
     def _receive(self) -> dict[str, Any]:
         assert self._reader is not None
-        assert self._process is not None
         waited = 0.0
-        worked = _cpu_seconds(self._process.pid)
         while True:
             try:
                 frame = self._reader.read(self._stall_seconds)
             except TimeoutError:
                 waited += self._stall_seconds
-                now = _cpu_seconds(self._process.pid)
-                if now - worked < 0.01 * self._stall_seconds or waited >= PATIENCE * self._stall_seconds:
+                if waited >= PATIENCE * self._stall_seconds or not self._works():
                     raise self._hang(waited) from None
-                worked = now
                 continue
             if frame is None:
                 raise self._death()
             return frame
+
+    def _works(self) -> bool:
+        """Whether the silent child uses the processor at this very moment."""
+        import psutil
+
+        assert self._process is not None
+        try:
+            process = psutil.Process(self._process.pid)
+            before = sum(process.cpu_times()[:2])
+            time.sleep(GLANCE_SECONDS)
+            return sum(process.cpu_times()[:2]) - before > 0.05 * GLANCE_SECONDS
+        except psutil.Error:
+            return False
 
     def _hang(self, seconds: float) -> WorkerError:
         assert self._process is not None
@@ -204,17 +217,6 @@ def _cause(code: int | None) -> str:
         name = f"signal {-code}"
     killed = ", killed from outside or for lack of memory" if name == "SIGKILL" else ""
     return name + killed
-
-
-def _cpu_seconds(pid: int) -> float:
-    """CPU seconds a process has used; 0 where it is gone."""
-    import psutil
-
-    try:
-        times = psutil.Process(pid).cpu_times()
-    except psutil.Error:
-        return 0.0
-    return float(times.user + times.system)
 
 
 def _error(fault: dict[str, Any]) -> OckitError:
