@@ -1,4 +1,7 @@
-"""The seams between the parts. Small on purpose: an engine knows token ids and text, not conversations."""
+"""The seams between the parts. Small on purpose: an engine knows token ids and text, not conversations.
+
+A vocabulary's seam stands with the prompt code, which alone uses it: `ockit.prompts.vocabulary`.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +11,6 @@ from typing import Protocol
 
 from ockit.events import Event
 from ockit.messages import Sampling
-
-
-class Vocabulary(Protocol):
-    """A tokenizer as the prompt code needs it. Ids are ints in ``range(n_tokens)``."""
-
-    @property
-    def n_tokens(self) -> int:
-        """How many tokens there are."""
-
-    @property
-    def bos(self) -> int | None:
-        """The id that begins a text, where the model wants one in front of every prompt; else None."""
-
-    def tokenize(self, text: str) -> list[int]:
-        """Ids of plain text, special tokens OFF: control markers in it are ordinary characters."""
-
-    def marker(self, text: str) -> int | None:
-        """The id of the one special (control or user-defined) token spelled exactly so, or None."""
-
-    def is_control(self, token: int) -> bool:
-        """Whether the model treats the id as a control token (by its type, or because it ends a turn)."""
-
-    def strips(self, token: int) -> tuple[bool, bool]:
-        """Whether a special token eats white space (before it, after it): LSTRIP and RSTRIP."""
-
-    def piece(self, token: int) -> bytes:
-        """The bytes of a token as text (control tokens: empty)."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +26,7 @@ class EngineInfo:
     threads_prefill: int
     gpu_layers: int
     chat_template: str | None
+    bos: str | None
     eot: str | None
     load_s: float
 

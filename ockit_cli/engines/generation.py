@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator as Generation
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ockit.engines.llama import binding, last_complaint
@@ -53,22 +54,15 @@ class Generator:
         try:
             start = time.perf_counter()
             reused = self._reuse(ids)
-            yield Prefill(reused, len(ids))
-            complete = True
-            for done in self._prefill(ids[reused:]):
-                if not (complete := done is not None):
-                    break
-                yield Prefill(reused + (done or 0), len(ids))
+            answer = _Answer(StopMatcher(sampling.stop))
+            complete = yield from self._prefill(ids, reused)
             read = time.perf_counter()
-            reason: FinishReason = "interrupted"
-            produced, matcher = 0, StopMatcher(sampling.stop)
             if complete:
                 limit = min(sampling.max_tokens or self.n_ctx, self.n_ctx - len(ids))
-                reason, produced = yield from self._decode(sampler, matcher, limit)
-            usage = Usage(len(ids), reused, produced)
-            decode_s = time.perf_counter() - read
-            timings = Timings(prefill_s=read - start, decode_s=decode_s)
-            yield End(reason, usage, timings, verbatim=not matcher.stopped)
+                yield from self._decode(sampler, answer, limit)
+            usage = Usage(len(ids), reused, answer.produced)
+            timings = Timings(prefill_s=read - start, decode_s=time.perf_counter() - read)
+            yield End(answer.reason, usage, timings, answer.verbatim)
         finally:
             sampler.close()
 
@@ -91,42 +85,42 @@ class Generator:
         del self.cached[shared:]
         return shared
 
-    def _prefill(self, ids: Sequence[int]) -> Iterator[int | None]:
-        """Read ids in batches; how many are read after each, None once it was aborted."""
-        for begin in range(0, len(ids), BATCH):
+    def _prefill(self, ids: Sequence[int], reused: int) -> Generation[Event, None, bool]:
+        """Read what is not in the cache, batch by batch; False once it was aborted."""
+        yield Prefill(reused, len(ids))
+        for begin in range(reused, len(ids), BATCH):
             batch = ids[begin : begin + BATCH]
             if not self._read(batch):
-                yield None
-                return
-            yield begin + len(batch)
+                return False
+            yield Prefill(begin + len(batch), len(ids))
+        return True
 
-    def _decode(
-        self, sampler: Sampler, matcher: StopMatcher, limit: int
-    ) -> Generation[Event, None, tuple[FinishReason, int]]:
+    def _decode(self, sampler: Sampler, answer: _Answer, limit: int) -> Iterator[Event]:
+        """Token events until the model ends its turn, a stop string comes, `limit` tokens or an abort."""
+        matcher = answer.matcher
         pending: list[int] = []
-        produced = 0
-        reason: FinishReason = "length"
-        while produced < limit:
+        answer.reason = "length"
+        while answer.produced < limit:
             token = sampler.sample(self._context)
             if self._vocabulary.ends_turn(token):
-                reason = "stop"
+                answer.reason = "stop"
                 break
-            produced += 1
+            answer.produced += 1
+            answer.verbatim &= not self._vocabulary.is_control(token)
             pending.append(token)
             text = matcher.feed(self._vocabulary.piece(token))
             if text:
                 yield Token(text, tuple(pending))
                 pending.clear()
             if matcher.stopped:
-                reason = "stop"
+                answer.reason, answer.verbatim = "stop", False
                 break
-            if self._abort or (produced < limit and not self._read([token])):
-                reason = "interrupted"
+            if self._abort or (answer.produced < limit and not self._read([token])):
+                answer.reason = "interrupted"
                 break
         rest = matcher.flush()
         if rest or pending:
             yield Token(rest, tuple(pending))
-        return reason, produced
 
     def _read(self, ids: Sequence[int]) -> bool:
         """Decode a batch into the cache; False where it was aborted."""
@@ -142,3 +136,14 @@ class Generator:
             return False
         self.forget()
         raise OckitError(f"llama.cpp could not go on (status {status}): {last_complaint()}")
+
+
+@dataclass
+class _Answer:
+    """How an answer stands. ``verbatim`` falls once its ids say more than its text: a stop string was cut off, or
+    the model wrote a control token, which must not come back into a later prompt as one."""
+
+    matcher: StopMatcher
+    reason: FinishReason = "interrupted"
+    produced: int = 0
+    verbatim: bool = True

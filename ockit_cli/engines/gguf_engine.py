@@ -63,6 +63,7 @@ class GgufEngine:
             threads_prefill=prefill,
             gpu_layers=gpu_layers,
             chat_template=self._metadata("tokenizer.chat_template"),
+            bos=vocabulary.spelling(vocabulary.bos) if vocabulary.bos is not None else None,
             eot=vocabulary.spelling(vocabulary.eot) if vocabulary.eot is not None else None,
             load_s=time.perf_counter() - start,
         )

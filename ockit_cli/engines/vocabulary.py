@@ -1,4 +1,4 @@
-"""A loaded model's vocabulary: `ockit.protocols.Vocabulary` on llama.cpp's low-level calls."""
+"""A loaded model's vocabulary: `ockit.prompts.vocabulary.Vocabulary` on llama.cpp's low-level calls."""
 
 from __future__ import annotations
 

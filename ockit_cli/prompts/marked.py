@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from ockit.prompts.segments import Bos, Control, Segment
 
 
-def marked(segments: Iterable[Segment]) -> str:
-    """The prompt's text with its control tokens as ``⟦<|im_start|>⟧``. ``⟦BOS⟧`` stands for the begin-of-text
-    token, which only vocabularies that want one have."""
+def marked(segments: Iterable[Segment], bos: str | None) -> str:
+    """The prompt's text with its control tokens as ``⟦<|im_start|>⟧``.
+
+    Args:
+        bos: the spelling of the begin-of-text token, where the model wants one in front.
+    """
     parts = []
     for segment in segments:
         if isinstance(segment, Bos):
-            parts.append("⟦BOS⟧")
+            parts.append(f"⟦{bos}⟧" if bos is not None else "")
         elif isinstance(segment, Control):
             parts.append(f"⟦{segment.text}⟧")
         else:

@@ -163,7 +163,8 @@ class PlainChat:
             )
 
     def _raw(self, _: str) -> None:
-        self._console.line(marked(self._assistant.last_prompt))
+        bos = self._assistant.load().bos
+        self._console.line(marked(self._assistant.last_prompt, bos))
 
     def _leave(self, _: str) -> None:
         raise EOFError
