@@ -10,8 +10,11 @@ from typing import Any
 from ockit.engines.options import LoadOptions
 from ockit.environment import Directories
 from ockit.errors import UsageError
+from ockit.formats.gguf_header import GGUFHeader, read_header
+from ockit.formats.loadable import check_loadable
 from ockit.models.entry import ModelEntry
 from ockit.models.registry import Registry
+from ockit.prompts.jinja import JinjaTemplate
 from ockit.prompts.recognise import recognise
 from ockit.prompts.template import Template
 from ockit.prompts.templates import named, names
@@ -21,6 +24,10 @@ LARGEST_DEFAULT_CONTEXT = 8192
 """Tokens of context where nobody asks for more: longer ones cost memory that most chats never use."""
 
 
+SPECIAL_TYPES = (3, 4)
+"""``tokenizer.ggml.token_type`` of control and user-defined tokens."""
+
+
 @dataclass(frozen=True)
 class OpenModel:
     """A model that is ready to be loaded.
@@ -28,15 +35,13 @@ class OpenModel:
     Attributes:
         entry: what the registry knows of it.
         options: how the engine is to load it.
-        template: how its prompts look; None where its own Jinja template was asked for (`jinja` holds it).
-        jinja: the text of its own Jinja template, to be run in a child.
+        template: how its prompts look: a named format, or its own Jinja template where that was asked for.
         notices: what the person should know of these choices.
     """
 
     entry: ModelEntry
     options: LoadOptions
-    template: Template | None
-    jinja: str | None = None
+    template: Template | JinjaTemplate
     notices: tuple[str, ...] = ()
 
     @property
@@ -53,9 +58,6 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
         ModelFileError: the file is damaged, or holds no weights.
         DoesNotFit: it needs more memory than there is.
     """
-    from ockit.formats.gguf_header import read_header
-    from ockit.formats.loadable import check_loadable
-
     registry = Registry(directories, cwd=cwd)
     entry = registry.resolve(name)
     header = read_header(entry.path)
@@ -65,7 +67,7 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
         from ockit.models.memory import check_fits
 
         check_fits(header, n_ctx, gpu_layers=0)
-    template, jinja, note = _choose_template(settings.template or entry.template, header.chat_template)
+    template, note = _choose_template(settings.template or entry.template, header)
     notices = [*registry.notices, *note]
     if header.n_ctx_train and n_ctx > header.n_ctx_train:
         notices.append(
@@ -81,7 +83,7 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
         main_gpu=settings.main_gpu,
         flash_attention=settings.flash_attention,
     )
-    return OpenModel(entry, options, template, jinja, tuple(notices))
+    return OpenModel(entry, options, template, tuple(notices))
 
 
 def gpu_build() -> bool:
@@ -100,18 +102,37 @@ def gpu_build() -> bool:
 
 
 def _choose_template(
-    chosen: str | None, own: str | None
-) -> tuple[Template | None, str | None, tuple[str, ...]]:
-    """(template, Jinja text, notices): the chosen one, else the one recognised in the model, else chatml."""
+    chosen: str | None, header: GGUFHeader
+) -> tuple[Template | JinjaTemplate, tuple[str, ...]]:
+    """(template, notices): the chosen one, else the one recognised in the model, else chatml."""
+    own = header.chat_template
     if chosen == "jinja":
-        if own is None:
-            raise UsageError("this model has no chat template of its own", hint=f"--template {names()[0]}")
-        return None, own, ()
+        return _own_template(header), ()
     if chosen is not None:
-        return named(chosen), None, ()
+        return named(chosen), ()
     recognised = recognise(own)
     if recognised is not None:
-        return recognised, None, ()
+        return recognised, ()
     said = "has no chat template" if own is None else "has a chat template that ockit does not know"
     ways = "--template NAME chooses another" + ("" if own is None else ", --template jinja runs its own")
-    return named("chatml"), None, (f"this model {said}; chatml is used ({ways})",)
+    return named("chatml"), (f"this model {said}; chatml is used ({ways})",)
+
+
+def _own_template(header: GGUFHeader) -> JinjaTemplate:
+    """The model's own Jinja template, with the spelling of its special tokens.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if header.chat_template is None:
+        raise UsageError("this model has no chat template of its own", hint=f"--template {names()[0]}")
+    tokens = header.strings("tokenizer.ggml.tokens")
+    types = header.numbers("tokenizer.ggml.token_type")
+
+    def spelling(key: str) -> str:
+        token = header.integer(f"tokenizer.ggml.{key}")
+        return tokens[token].decode("utf-8", "replace") if token is not None and token < len(tokens) else ""
+
+    special = (token for token, kind in zip(tokens, types, strict=False) if kind in SPECIAL_TYPES)
+    markers = tuple(token.decode("utf-8", "replace") for token in special)
+    return JinjaTemplate(header.chat_template, markers, spelling("bos_token_id"), spelling("eos_token_id"))

@@ -109,13 +109,7 @@ class Assistant:
 
     def render(self, conversation: Conversation) -> Rendered:
         """The prompt of a conversation as segments."""
-        model = self.model
-        if model.template is None:
-            from ockit.prompts.jinja import render_jinja
-
-            assert model.jinja is not None
-            return render_jinja(model.jinja, conversation)
-        return model.template.render(conversation, condition=self._condition)
+        return self.model.template.render(conversation, condition=self._condition)
 
     @property
     def last_prompt(self) -> tuple[Segment, ...]:
@@ -187,10 +181,9 @@ class Assistant:
         if self._store is None:
             return
         if self.session_id is None:
-            template = self.model.template
             self.session_id = self._store.start(
                 model=self.model.entry.name,
-                template=template.name if template is not None else "jinja",
+                template=self.model.template.name,
                 system=self.conversation.system,
             )
         self._head = self._store.add_user(self.session_id, question, parent=self._head)

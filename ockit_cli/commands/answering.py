@@ -98,10 +98,12 @@ class Answer:
             question = self._cut(question, sampling)
         text = ""
         end: End | None = None
+        if self._form.jsonl:
+            self._console.json({"event": "start", "schema_version": SCHEMA_VERSION})
         with self._console.status("loading the model") as status:
             for event in self._events(question.text, sampling):
                 if self._form.jsonl:
-                    self._console.json(to_json(event))
+                    self._console.json(to_json(event) | (self._place() if isinstance(event, End) else {}))
                 if isinstance(event, Token):
                     text += event.text
                     self._print(event.text)
@@ -126,20 +128,10 @@ class Answer:
 
     def _close(self, text: str, end: End) -> int:
         form, console = self._form, self._console
-        assistant = self._assistant
         if form.json:
-            console.json(
-                {
-                    "schema_version": SCHEMA_VERSION,
-                    "text": text,
-                    "finish_reason": end.finish_reason,
-                    "usage": asdict(end.usage),
-                    "timings": asdict(end.timings),
-                    "model": assistant.model.entry.name,
-                    "session_id": assistant.session_id,
-                    "message_id": assistant.answer_id,
-                }
-            )
+            answer = {"text": text, "finish_reason": end.finish_reason}
+            cost = {"usage": asdict(end.usage), "timings": asdict(end.timings)}
+            console.json({"schema_version": SCHEMA_VERSION, **answer, **cost, **self._place()})
         elif form.extract:
             console.line(constraints.first_code_block(text))
         elif not form.jsonl:
@@ -158,6 +150,15 @@ class Answer:
                 f"the answer was cut after {end.usage.completion_tokens} tokens; --max-tokens N allows more"
             )
         return ExitCode.OK
+
+    def _place(self) -> dict[str, str | None]:
+        """Who answered, and where it is saved."""
+        assistant = self._assistant
+        return {
+            "model": assistant.model.entry.name,
+            "session_id": assistant.session_id,
+            "message_id": assistant.answer_id,
+        }
 
     def _cut(self, question: Question, sampling: Sampling) -> Question:
         """The question with as much of its attachments as fits; says what was left out."""
