@@ -66,7 +66,8 @@ _JOINING_SCRIPT = (
 )
 _MONGOLIAN = "\u1807\u180a\u1820-\u18aa"
 _IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
-# What a selector may stand behind, by the selector.
+_SELECTOR = "[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+# What a selector may stand behind, by the selector; those that are not here belong nowhere yet.
 _VARIANTS = (
     ("[\ufe0e\ufe0f]", f"[0-9#*{_PICTOGRAPH}]"),  # text or emoji style
     (
@@ -92,7 +93,7 @@ def _drawn(char: str) -> bool:
     """Whether a character may be shown as itself, wherever it stands."""
     if char in "\n\t" or char in _VISIBLE_FORMAT:
         return True
-    if char in _INVISIBLE or any(_class(selector).match(char) for selector, _ in _VARIANTS):
+    if char in _INVISIBLE or _class(_SELECTOR).match(char):
         return False
     category = unicodedata.category(char)
     if category == "Cn":  # Python's tables are older than the newest emoji
