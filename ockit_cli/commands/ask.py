@@ -10,9 +10,9 @@ import typer
 from ockit.commands import model_options as opt
 from ockit.commands.answering import Answer, Form
 from ockit.commands.attachments import gather
-from ockit.interrupts import interruptible
 from ockit.commands.invocation import invocation
 from ockit.errors import UsageError
+from ockit.interrupts import interruptible
 
 
 def register(app: typer.Typer) -> None:

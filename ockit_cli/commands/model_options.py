@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ockit.commands.invocation import Invocation
 from ockit.commands.completion import complete_model
+from ockit.commands.invocation import Invocation
 from ockit.errors import UsageError
 from ockit.messages import Sampling
 from ockit.settings import KEYS, Settings, sampling

@@ -10,7 +10,7 @@ import typer
 
 from ockit.commands.completion import complete_model, complete_template
 from ockit.commands.invocation import Invocation, invocation
-from ockit.errors import OckitError
+from ockit.errors import NotFound, OckitError
 
 if TYPE_CHECKING:
     from ockit.models.facts import FactBook
@@ -61,8 +61,14 @@ def _registry(call: Invocation) -> Iterator[Registry]:
 
 def _default(call: Invocation, registry: Registry) -> str:
     """The name of the model that `ockit ask` would take now; a setting wins over the registry's default."""
-    chosen = call.settings.model
-    return registry.find(chosen).name if chosen else registry.default()
+    settings = call.settings
+    if settings.model is None:
+        return registry.default()
+    try:
+        return registry.find(settings.model).name
+    except NotFound as error:
+        call.console.warning(f"the setting model ({settings.origin('model')}): {error.what}")
+        return settings.model
 
 
 def list_models(
@@ -183,7 +189,7 @@ def show(
     with _registry(call) as registry:
         entry = registry.find(name)
         if entry.source == "path":
-            registry.resolve(name)  # what was never noted must at least be there
+            book.of(registry.resolve(name).path)  # nothing was noted of it: it must be a model now
         digest = None
         if verify:
             with _hashing(call, entry.label) as progress:
