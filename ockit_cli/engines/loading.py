@@ -6,6 +6,7 @@ Knows llama.cpp's parameters; does not know prompts or generation. Files are che
 from __future__ import annotations
 
 import ctypes
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def load_model(options: LoadOptions, gpu_layers: int) -> Any:
         room = max(llama.llama_max_devices(), len(options.tensor_split))
         shares = (ctypes.c_float * room)(*options.tensor_split)
         params.tensor_split = shares
-    model = llama.llama_model_load_from_file(str(options.path).encode(), params)
+    model = llama.llama_model_load_from_file(os.fsencode(options.path), params)
     if not model:
         raise ModelFileError(
             f"llama.cpp cannot load it: {last_complaint() or 'no reason given'}",
@@ -99,6 +100,9 @@ def make_context(model: Any, options: LoadOptions, abort: AbortFlag) -> Any:
     params = llama.llama_context_default_params()
     params.n_ctx = n_ctx
     params.n_batch = params.n_ubatch = min(BATCH, n_ctx)
+    params.n_outputs_max = (
+        1  # only the last token's logits are ever read; the default reserves a whole batch's
+    )
     params.n_threads = options.threads or 1
     params.n_threads_batch = options.threads_prefill or params.n_threads
     params.flash_attn_type = FLASH_ATTENTION[options.flash_attention]

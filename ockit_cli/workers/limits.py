@@ -37,6 +37,7 @@ def scrubbed(variables: Mapping[str, str], memory_limit: int | None = None) -> d
     """
     kept = {k: v for k, v in variables.items() if k in KEPT or k.startswith(KEPT_PREFIXES)}
     kept.pop(MEMORY_LIMIT_VARIABLE, None)
+    kept["GGML_NO_BACKTRACE"] = "1"  # or an abort starts a debugger and prints pages
     if memory_limit is not None:
         kept[MEMORY_LIMIT_VARIABLE] = str(memory_limit)
     return kept
