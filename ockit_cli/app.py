@@ -7,6 +7,7 @@ test holds them equal to what the commands say of themselves.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -20,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 from ockit.commands.invocation import Invocation
-from ockit.console import Console
+from ockit.console import Console, unwritable
 from ockit.environment import Environment
 from ockit.errors import ExitCode, OckitError, UsageError
 from ockit.version import __version__
@@ -110,10 +111,7 @@ def _print_version(ctx: typer.Context, value: bool) -> None:
 def run(argv: list[str], environment: Environment) -> int:
     """Run one command line (without the program's name) and give its exit code. Never raises an Exception."""
     console = Console(environment)
-    with (
-        redirect_stdout(console.as_stdout()),
-        redirect_stderr(environment.stderr),
-    ):  # typer prints its help itself
+    with redirect_stdout(environment.stdout), redirect_stderr(environment.stderr):  # typer prints by itself
         try:
             return _told(argv, Invocation(environment, console))
         except BrokenPipeError:  # the reader has what it wanted (``ockit ... | head``): no failure
@@ -138,7 +136,9 @@ def _told(argv: list[str], invocation: Invocation) -> int:
         return int(ExitCode.INTERRUPTED)
     except OckitError as error:
         told = error
-    except Exception as error:  # noqa: BLE001  # a bug of ours still ends as one message
+    except Exception as error:  # a bug of ours still ends as one message
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+            raise unwritable(error) from error  # the help that typer writes by itself
         told = _internal(error, invocation)
     console.flush()
     if invocation.environment.variables.get("OCKIT_DEBUG"):

@@ -6,12 +6,11 @@ aligned tables, colour and a status line, anything else gets plain text, tabs be
 
 from __future__ import annotations
 
-import io
 import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from ockit.environment import Environment
 from ockit.errors import OckitError, StoreError, UsageError
@@ -145,10 +144,6 @@ class Console:
             self._clear_status()
             self._out(self._stream.flush(), flush=True)
 
-    def as_stdout(self) -> TextIO:
-        """A stdout for code that prints by itself, such as typer's help."""
-        return cast(TextIO, _Stdout(self))
-
     def _out(self, text: str, *, flush: bool = False) -> None:
         stdout = self._environment.stdout
         try:
@@ -160,9 +155,7 @@ class Console:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise StoreError(
-                f"cannot write the output: {error.strerror or error}", hint="look at where stdout goes"
-            ) from error
+            raise unwritable(error) from error
 
     def _err(self, text: str) -> None:
         self._environment.stderr.write(text)
@@ -200,18 +193,9 @@ class Console:
             self._err("\r\x1b[K")
 
 
-class _Stdout(io.TextIOBase):
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):  # how a caller asks whether the stream takes bytes
-            raise TypeError(f"text is needed, not {type(text).__name__}")
-        self._console.write(text)
-        return len(text)
-
-    def isatty(self) -> bool:
-        return self._console._environment.stdout_is_tty
+def unwritable(error: OSError) -> StoreError:
+    """What it means that a stream cannot be written."""
+    return StoreError(f"cannot write the output: {error.strerror or error}", hint="look at where stdout goes")
 
 
 class Status:

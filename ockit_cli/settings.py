@@ -22,9 +22,10 @@ from ockit.files import lock, private_dir, read_limited, write_atomic
 from ockit.messages import Sampling
 
 FILE_NAME = "config.toml"
-_LARGEST_FILE = 1 << 20
+_LARGEST_FILE = 256 << 10
 _NOT_SETTINGS = frozenset(("OCKIT_HOME", "OCKIT_DEBUG", "OCKIT_TEST_DATA"))
 _SAMPLING = {entry.name: entry for entry in fields(Sampling)}
+_NOT_TEXT = ("int", "float", "floats", "bool")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -154,7 +155,7 @@ def sampling(
             values[key] = getattr(settings, key)
     for key, value in (overrides or {}).items():
         if value is not None:
-            values[key] = sampling_value(key, value, flag(key) if key in KEYS else "--option")
+            values[key] = sampling_value(key, value, flag(key) if key in KEYS else f"--option {key}")
     return Sampling().changed(**values)
 
 
@@ -254,22 +255,27 @@ def _of_file(text: str, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     found = toml_lines.parse(text, str(path))
     lines = {statement.key: statement.first for statement in toml_lines.statements(text)}
     for key, value in found.items():
-        place = f"{path}:{lines[key]}" if key in lines else str(path)
-        values[key] = checked(key, value, FILE_NAME, place)
-        origins[key] = f"{FILE_NAME}:{lines[key]}"
+        line = f":{lines[key]}" if key in lines else ""  # a key spelled with escapes has none
+        values[key] = checked(key, value, FILE_NAME, f"{path}{line}")
+        origins[key] = f"{FILE_NAME}{line}"
     return values, origins
 
 
 def _convert(key: str, value: Any, rule: Mapping[str, Any], origin: str, where: str | None = None) -> Any:
     try:
+        if (
+            where
+            and isinstance(value, str)
+            and rule["kind"] in _NOT_TEXT
+            and value not in rule.get("words", ())
+        ):
+            raise ValueError  # a file has types, and `temperature = "0.7"` is text
         return _READERS[rule["kind"]](value, rule)
     except ValueError as error:
         raise UsageError(
             f"{origin} is {_quoted(value)}, but must be {allowed(rule)}",
             where=where,
-            hint=f"ockit config show explains {key}"
-            if key in KEYS
-            else "ockit ask --help lists the parameters",
+            hint=_remedy(key, origin, where),
         ) from error
 
 

@@ -14,12 +14,15 @@ from typing import Any
 
 from ockit.errors import UsageError
 
-_KEY = re.compile(r"""\s*(?:"(\w[\w-]*)"|'(\w[\w-]*)'|([\w-]+))\s*[=.]""")
+_NAME = r"""\s*(?:"(\w[\w-]*)"|'(\w[\w-]*)'|([\w-]+))\s*"""
+_KEY = re.compile(rf"{_NAME}[=.]")
+_CLOSERS = ('"""', "'''", "]")
+_TABLE = re.compile(rf"\s*\[{{1,2}}{_NAME}[].]")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One ``key = value``: the lines ``first`` to ``last`` (from 1, both included)."""
+    """One ``key = value``, or a table's heading: the lines ``first`` to ``last`` (from 1, both included)."""
 
     key: str
     first: int
@@ -42,18 +45,19 @@ def parse(text: str, name: str) -> dict[str, Any]:
 
 
 def statements(text: str) -> list[Statement]:
-    """The statements at the top of a text that parses, up to its first table."""
-    lines = text.splitlines(keepends=True)
+    """The statements of a text that parses, up to the heading of its first table, which is the last of them."""
+    lines = _lines(text)
     found: list[Statement] = []
     number = 0
     while number < len(lines):
         first, number = number, number + 1
-        if lines[first].lstrip().startswith("["):
+        if table := _TABLE.match(lines[first]):
+            found.append(Statement(next(filter(None, table.groups())), first + 1, number))
             break
         key = _KEY.match(lines[first])
         if key is None:
             continue
-        while not _parses("".join(lines[first:number])) and number < len(lines):
+        while number < len(lines) and not _ends(lines[first:number]):
             number += 1
         found.append(Statement(next(filter(None, key.groups())), first + 1, number))
     return found
@@ -62,7 +66,7 @@ def statements(text: str) -> list[Statement]:
 def replaced(text: str, key: str, value: object) -> str:
     """The text with a key set: in its place (its comment stays), or on a line of its own at the end."""
     line = f"{key} = {literal(value)}"
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     for statement in statements(text):
         if statement.key == key:
             comment = _comment(lines[statement.last - 1] if statement.first == statement.last else "")
@@ -74,7 +78,7 @@ def replaced(text: str, key: str, value: object) -> str:
 
 def removed(text: str, key: str) -> str:
     """The text without a key; the same text where the key is not in it."""
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     for statement in statements(text):
         if statement.key == key:
             del lines[statement.first - 1 : statement.last]
@@ -91,6 +95,17 @@ def literal(value: object) -> str:
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(literal, value))}]"
     return repr(value)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as TOML has them, with their ends; `str.splitlines` also splits where text has U+0085 and the like."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _ends(lines: list[str]) -> bool:
+    """Whether a statement that began with the first of the lines is over with the last of them."""
+    # Parsing at every line of a long text would be quadratic; only these end a value of several lines.
+    return (len(lines) == 1 or any(mark in lines[-1] for mark in _CLOSERS)) and _parses("".join(lines))
 
 
 def _parses(text: str) -> bool:
