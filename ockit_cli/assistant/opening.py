@@ -63,7 +63,8 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
     header = read_header(entry.path)
     check_loadable(header)
     n_ctx = settings.ctx_size or min(LARGEST_DEFAULT_CONTEXT, header.n_ctx_train or LARGEST_DEFAULT_CONTEXT)
-    if settings.memory_check and not (settings.gpu_layers != 0 and gpu_build()):
+    on_gpu = settings.gpu_layers != 0 and gpu_build()
+    if settings.memory_check and not on_gpu:
         from ockit.models.memory import check_fits
 
         check_fits(header, n_ctx, gpu_layers=0)
@@ -82,6 +83,7 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
         tensor_split=settings.tensor_split,
         main_gpu=settings.main_gpu,
         flash_attention=settings.flash_attention,
+        **(_needs(header, n_ctx) if on_gpu else {}),
     )
     return OpenModel(entry, options, template, tuple(notices))
 
@@ -99,6 +101,21 @@ def gpu_build() -> bool:
         for library in Path(place, "lib").glob("*ggml-*")
         for kind in kinds
     )
+
+
+def _needs(header: GGUFHeader, n_ctx: int) -> dict[str, int]:
+    """What a layer and the rest take on a GPU, in bytes, so that the worker can tell how many layers fit."""
+    from ockit.models.memory import estimate
+
+    whole = estimate(header, n_ctx)
+    n_layers = max(1, header.n_layers)
+    in_layers = sum(tensor.n_bytes for tensor in header.tensors if tensor.name.startswith("blk."))
+    return {
+        "n_layers": n_layers,
+        "layer_bytes": (in_layers + whole.kv_cache) // n_layers,
+        "output_bytes": whole.weights - in_layers,
+        "fixed_bytes": whole.compute,
+    }
 
 
 def _choose_template(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ockit.assistant.ledger import fit, room_for_prompt
-from ockit.assistant.opening import OpenModel
+from ockit.assistant.opening import OpenModel, gpu_build
 from ockit.assistant.record import AnswerRecord
 from ockit.engines.hosted import HostedEngine
 from ockit.environment import Environment
@@ -23,6 +23,7 @@ from ockit.prompts.segments import Segment
 from ockit.prompts.template import Rendered
 from ockit.protocols import EngineInfo
 from ockit.sessions.store import Store
+from ockit.workers.limits import whole_memory
 
 
 class Assistant:
@@ -47,6 +48,7 @@ class Assistant:
             environment.variables,
             environment.directories.cache / "threads.json",
             stall_seconds=stall_seconds,
+            memory_limit=None if gpu_build() else whole_memory(),
         )
         self._model: OpenModel | None = None
         self._condition: str | None = None

@@ -29,16 +29,21 @@ class HostedEngine:
         variables: the parent's environment variables (the worker sees few of them).
         thread_cache: file in which measured thread counts are remembered.
         stall_seconds: silence after which the worker counts as hung.
+        memory_limit: bytes of private memory the worker may take; None where a GPU driver maps what it likes.
 
     Attributes:
         generating: whether a `generate` runs, so that `cancel` has something to stop.
     """
 
     def __init__(
-        self, variables: Mapping[str, str], thread_cache: Path, *, stall_seconds: float = 120.0
+        self,
+        variables: Mapping[str, str],
+        thread_cache: Path,
+        *,
+        stall_seconds: float = 120.0,
+        memory_limit: int | None = None,
     ) -> None:
-        self._variables = variables
-        self._worker = Worker(SERVICE, variables, stall_seconds=stall_seconds)
+        self._worker = Worker(SERVICE, variables, stall_seconds=stall_seconds, memory_limit=memory_limit)
         self._thread_cache = thread_cache
         self._options: LoadOptions | None = None
         self._info: EngineInfo | None = None
@@ -77,6 +82,17 @@ class HostedEngine:
         self.load()
         ids: list[int] = self._worker.call("encode", segments=to_json(segments))
         return ids
+
+    def ends(self) -> list[int]:
+        """Every id that ends the model's turn."""
+        self.load()
+        ids: list[int] = self._worker.call("ends")
+        return ids
+
+    def system(self) -> dict[str, Any]:
+        """What llama.cpp says of itself and its GPUs (`ockit.engines.system`); needs no model."""
+        facts: dict[str, Any] = self._worker.call("system")
+        return facts
 
     def grammar_of(self, schema: str) -> str:
         """The GBNF grammar of a JSON schema. Raises UsageError."""

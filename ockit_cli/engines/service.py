@@ -10,6 +10,7 @@ from typing import Any
 from ockit.engines.gguf_engine import GgufEngine
 from ockit.engines.llama import binding
 from ockit.engines.options import LoadOptions
+from ockit.engines.system import describe
 from ockit.errors import WorkerError
 from ockit.events import to_json
 from ockit.messages import Sampling
@@ -31,10 +32,15 @@ class EngineService:
             options = {**params["options"], "tensor_split": tuple(params["options"]["tensor_split"])}
             self._engine = GgufEngine(LoadOptions(**options), Path(params["thread_cache"]))
             return asdict(self._engine.load())
+        if method == "system":
+            return describe()
         if self._engine is None:
             raise WorkerError(f"{method!r} was called before a model was loaded")
         if method == "encode":
             return self._engine.encode(from_json(params["segments"]))
+        if method == "ends":
+            vocabulary = self._engine.vocabulary
+            return [token for token in range(vocabulary.n_tokens) if vocabulary.ends_turn(token)]
         if method == "grammar":
             return self._engine.grammar_of(params["schema"])
         if method == "generate":

@@ -43,6 +43,15 @@ def scrubbed(variables: Mapping[str, str], memory_limit: int | None = None) -> d
     return kept
 
 
+def whole_memory() -> int | None:
+    """Bytes of this machine's main memory less a twentieth: a ceiling under which a child gone wrong gets an
+    error instead of driving everything else into swap. None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 19 // 20
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 def limit_memory() -> None:
     """Apply the parent's limit to this process.
 
