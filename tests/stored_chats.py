@@ -32,6 +32,12 @@ def chat(store, question="Which river is long?", reply="The Rhine.", **start):
     return session_id, asked, answer(store, session_id, asked, reply)
 
 
+def hurry(store):
+    """Let a store that exists write without waiting for the disk: for tests that are about something else."""
+    store.list(1)
+    store._database._connection.execute("PRAGMA synchronous = OFF")
+
+
 def start_writer(path, *args):
     """A child process that writes into the store and prints the id of each message once it is saved."""
     command = [sys.executable, "-P", str(WRITER), str(path), *map(str, args)]

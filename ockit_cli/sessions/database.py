@@ -15,6 +15,7 @@ import os
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,13 @@ Work = Callable[[sqlite3.Connection], T]
 
 BUSY_S = 5.0
 """How long a transaction waits for another process, in seconds."""
+
+COURTESY_S = 0.005
+"""The longest pause between two writes of one process, in seconds. SQLite's lock is not a queue: on a slow disk a
+process that writes without a pause would shut out all others for good."""
+
+_POLL_S = 0.001
+"""Plus up to 2 ms of chance: shorter than that pause. SQLite itself would soon look every 100 ms only."""
 
 _SMALLEST_PAGE = 512
 
@@ -51,6 +59,7 @@ class Database:
         self._mend = mend
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._courtesy_until = 0.0
         self._lock = threading.RLock()
 
     def read(self, work: Work[T], *, empty: T) -> T:
@@ -72,7 +81,13 @@ class Database:
         Raises:
             StoreError: nothing of it was written.
         """
-        return self._run(lambda: self._transaction(self._made(), work, "BEGIN IMMEDIATE"))
+        with self._lock:
+            time.sleep(max(0.0, min(self._courtesy_until - time.monotonic(), COURTESY_S)))
+            begun = time.monotonic()
+            result = self._run(lambda: self._transaction(self._made(), work, "BEGIN IMMEDIATE"))
+            ended = time.monotonic()
+            self._courtesy_until = ended + min(COURTESY_S, (ended - begun) / 8)
+        return result
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
@@ -82,18 +97,25 @@ class Database:
                 connection.close()
 
     def _run(self, attempt: Callable[[], T]) -> T:
+        deadline = time.monotonic() + BUSY_S
         with self._lock:
-            try:
+            while True:
                 try:
-                    return attempt()
-                except (sqlite3.Error, Damaged) as error:
-                    if not shows_damage(error):
-                        raise
-                    self.close()
-                    self._mend(self.path)
-                    return attempt()
-            except (sqlite3.Error, Damaged, OSError) as error:
-                raise explained(error, self.path) from error
+                    return self._mended(attempt)
+                except (sqlite3.Error, Damaged, OSError) as error:
+                    if not is_locked(error) or time.monotonic() >= deadline:
+                        raise explained(error, self.path) from error
+                time.sleep(_POLL_S + time.monotonic_ns() % 2_000_000 / 1e9)  # so that two do not poll in step
+
+    def _mended(self, attempt: Callable[[], T]) -> T:
+        try:
+            return attempt()
+        except (sqlite3.Error, Damaged) as error:
+            if not shows_damage(error):
+                raise
+        self.close()
+        self._mend(self.path)
+        return attempt()
 
     def _transaction(self, connection: sqlite3.Connection, work: Work[T], begin: str) -> T:
         connection.execute(begin)
@@ -154,19 +176,24 @@ def shows_damage(error: Exception) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def is_locked(error: Exception) -> bool:
+    """Whether another process (or connection) stands in the way, which passes."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def is_stump(path: Path) -> bool:
     """Whether a file has some bytes but no page: SQLite would take it for empty and write over them."""
     return 0 < path.stat().st_size < _SMALLEST_PAGE
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection in autocommit mode to a file that exists.
+    """A connection in autocommit mode to a file that exists. It does not wait for locks; its user tries again.
 
     Raises:
         sqlite3.Error: it cannot be opened, or is no database.
     """
     connection = sqlite3.connect(
-        f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        f"{path.as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
     )
     try:
         connection.row_factory = sqlite3.Row
@@ -203,7 +230,7 @@ def explained(error: Exception, path: Path) -> StoreError:
         return StoreError(found.what, where=found.where, hint=found.hint)
     where = str(path)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if is_locked(error):
         what = f"another program kept the chat store locked for more than {BUSY_S:.0f} s"
         hint = "end the other ockit, or try again"
     elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):

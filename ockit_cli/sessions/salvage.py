@@ -117,6 +117,7 @@ def _copy(damaged: Path, fresh: Path) -> tuple[int, int]:
     try:
         with closing(connect(damaged)) as source:
             source.execute("PRAGMA query_only = ON")
+            source.execute("BEGIN")  # one snapshot: nobody can write in the middle of it
             tables = {table: _read(source, table, size) for table in _READERS}
     except sqlite3.DatabaseError as error:
         if not shows_damage(error):

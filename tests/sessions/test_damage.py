@@ -10,7 +10,7 @@ import pytest
 
 from ockit.errors import NotFound, OckitError, StoreError
 from ockit.sessions.store import Store
-from stored_chats import PASSAGE, VERDICT, answer, chat, check_sound
+from stored_chats import PASSAGE, VERDICT, answer, chat, check_sound, hurry
 
 PAGE = 4096
 N_SESSIONS, N_TURNS = 12, 6
@@ -23,6 +23,8 @@ def sound(tmp_path_factory):
     with Store(path) as store:
         for number in range(N_SESSIONS):
             session, parent = store.start(model="tiny", system="Be brief."), None
+            if number == 1:
+                hurry(store)
             for turn in range(N_TURNS):
                 asked = store.add_user(
                     session, f"question {number} {turn} {'lorem ipsum ' * 20}", parent=parent
@@ -89,6 +91,7 @@ def damaged_stores(sound, tmp_path, seeds):
             check_sound(path)
             with Store(path) as again:
                 kept += len(read_all(again))
+                hurry(again)
                 chat(again)
                 assert again.notices == []
         shutil.rmtree(path.parent)

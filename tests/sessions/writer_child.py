@@ -26,15 +26,19 @@ def main(path, mode):
     store = Store(Path(path))
     if mode == "until-full":
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
+    size = 5000 if mode == "until-full" else 200
     session, parent = store.start(model="tiny"), None
-    for number in range(int(mode) // 2 if mode.isdecimal() else 10**9):
+    for number in range(int(mode) if mode.isdecimal() else 10**9):
         try:
             asked = store.add_user(session, f"question {number} {'x' * 200}", parent=parent)
             say("user", asked)
+            if mode.isdecimal():  # questions alone: every write waits for the disk
+                parent = asked
+                continue
             parent = store.begin_answer(session, asked, model="tiny", sampling=asdict(Sampling()))
             text = ""
-            for step in range(1 if mode.isdecimal() else 4):
-                text += f"answer {number} step {step} {'y' * 200} "
+            for step in range(4):
+                text += f"answer {number} step {step} {'y' * size} "
                 store.save_so_far(parent, text=text, token_ids=range(step * 10))
             say("answer", parent)
             if mode == "wait":
