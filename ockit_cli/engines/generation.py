@@ -50,7 +50,7 @@ class Generator:
         """
         if not 0 < len(ids) < self.n_ctx:
             raise ContextOverflow(f"the prompt has {len(ids)} tokens, the context {self.n_ctx}")
-        sampler = Sampler(self._vocabulary, sampling)
+        sampler = Sampler(self._vocabulary, sampling, self.n_ctx)
         try:
             start = time.perf_counter()
             reused = self._reuse(ids)

@@ -23,13 +23,17 @@ DRY_BREAKERS = (b"\n", b":", b'"', b"*")
 class Sampler:
     """The sampler chain of one request; free it with `close`.
 
+    Args:
+        n_ctx: tokens of context, which is how far back a penalty of "the whole context" (-1) looks.
+
     Raises:
         UsageError: the grammar does not parse.
     """
 
-    def __init__(self, vocabulary: LlamaVocabulary, sampling: Sampling) -> None:
+    def __init__(self, vocabulary: LlamaVocabulary, sampling: Sampling, n_ctx: int) -> None:
         self._llama = binding()
         self._vocabulary = vocabulary
+        self._n_ctx = n_ctx
         self.seed = sampling.seed if sampling.seed is not None else secrets.randbelow(2**32 - 1)
         self._grammar = self._parse(sampling.grammar) if sampling.grammar is not None else None
         self._chain = self._build(sampling)
@@ -45,6 +49,11 @@ class Sampler:
         token = self._draw(context, constrained=False)
         if not self._allows(token):
             token = self._draw(context, constrained=True)
+            if not self._allows(token):  # nothing fits, or a bias forbids what does
+                raise OckitError(
+                    "no token of this model fits the grammar at this point",
+                    hint="loosen the grammar, take a bias away, or use another model",
+                )
         self._llama.llama_sampler_accept(self._grammar, token)
         self._llama.llama_sampler_accept(self._chain, token)
         return token
@@ -69,7 +78,7 @@ class Sampler:
             add(
                 llama.llama_sampler_init_penalties(
                     n_vocab,
-                    sampling.repeat_last_n,
+                    self._reach(sampling.repeat_last_n),
                     sampling.repeat_penalty,
                     sampling.frequency_penalty,
                     sampling.presence_penalty,
@@ -83,7 +92,7 @@ class Sampler:
                     sampling.dry_multiplier,
                     sampling.dry_base,
                     sampling.dry_allowed_length,
-                    sampling.dry_last_n,
+                    self._reach(sampling.dry_last_n),
                     breakers,
                     len(breakers),
                 )
@@ -101,7 +110,18 @@ class Sampler:
         add(llama.llama_sampler_init_dist(self.seed))
         return chain
 
+    def _reach(self, last_n: int) -> int:
+        """How many tokens a penalty looks back; llama.cpp itself takes -1 for 0."""
+        return self._n_ctx if last_n < 0 else min(last_n, self._n_ctx)
+
     def _parse(self, grammar: str) -> Any:
+        if (
+            not grammar.strip() or "\0" in grammar
+        ):  # llama.cpp takes the one for no grammar, the other for its end
+            raise UsageError(
+                "the grammar is empty" if not grammar.strip() else "the grammar holds a NUL character",
+                hint='root ::= "yes" | "no"',
+            )
         parsed = self._llama.llama_sampler_init_grammar(self._vocabulary.pointer, grammar.encode(), b"root")
         if not parsed:
             raise UsageError(
@@ -121,11 +141,6 @@ class Sampler:
         candidates = self._array(rows.ctypes.data, n)
         if constrained:
             self._llama.llama_sampler_apply(self._grammar, ctypes.byref(candidates))
-            if not np.isfinite(rows["logit"]).any():
-                raise OckitError(
-                    "no token of this model fits the grammar at this point",
-                    hint="loosen the grammar, or use another model",
-                )
         self._llama.llama_sampler_apply(self._chain, ctypes.byref(candidates))
         return int(candidates.data[candidates.selected].id)
 
