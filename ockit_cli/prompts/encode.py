@@ -156,7 +156,7 @@ class _Encoder:
         """Ids of text that follows other text. SentencePiece puts a space before the beginning of a text, which
         would be a change of what was said in the middle of it; a lead takes that space and is dropped again."""
         ids = self._vocabulary.tokenize(text)
-        wanted = text.encode("utf-8", "surrogatepass")
+        wanted = _as_read(text.encode("utf-8", "surrogatepass"))
         got = self._bytes(ids)
         if got == wanted or not got.startswith(b" "):
             return ids
@@ -169,7 +169,12 @@ class _Encoder:
         return ids
 
     def _bytes(self, ids: Sequence[int]) -> bytes:
-        return b"".join(map(self._vocabulary.piece, ids))
+        return _as_read(b"".join(map(self._vocabulary.piece, ids)))
+
+
+def _as_read(text: bytes) -> bytes:
+    """To SentencePiece a lower one eighth block is a space, and comes back as one."""
+    return text.replace("▁".encode(), b" ")
 
 
 def _occurrences(text: str, spelling: str) -> list[int]:

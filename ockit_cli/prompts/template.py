@@ -80,10 +80,14 @@ class Template:
         return replace(self, **values)  # type: ignore[arg-type]
 
     @property
+    def writes_eos(self) -> bool:
+        """Whether a pattern writes the end-of-text token, so that its spelling matters."""
+        return any("{eos}" in pattern for pattern in (self.user, self.assistant, self.system or ""))
+
+    @property
     def all_markers(self) -> tuple[str, ...]:
-        """The markers, the end-of-text token's spelling among them where a pattern uses it."""
-        uses_eos = any("{eos}" in pattern for pattern in (self.user, self.assistant, self.system or ""))
-        return (*self.markers, self.eos) if uses_eos else self.markers
+        """The markers, the end-of-text token's spelling among them where a pattern writes it."""
+        return (*self.markers, self.eos) if self.writes_eos else self.markers
 
     def render(self, conversation: Conversation, *, condition: str | None = None) -> Rendered:
         """The conversation laid out, up to and with the generation prompt.
