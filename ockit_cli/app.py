@@ -14,7 +14,6 @@ import time
 from contextlib import redirect_stderr, redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import typer
@@ -44,11 +43,11 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """The names, in the order of the help."""
-        return [name for name in COMMANDS if find_spec(f"ockit.commands.{name}") is not None]
+        return list(COMMANDS)
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
         """The command of that name, or None."""
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS:
             return None
         if cmd_name not in self.commands:
             self.commands[cmd_name] = _load(cmd_name)
@@ -59,7 +58,7 @@ class Commands(TyperGroup):
         name = args[0]
         command = self.get_command(ctx, name)
         if command is None:
-            near = get_close_matches(name, self.list_commands(ctx), 1)
+            near = get_close_matches(name, COMMANDS, 1)
             raise UsageError(
                 f"there is no command {name!r}",
                 hint=f"ockit {near[0]}" if near else "ockit --help lists the commands",
@@ -69,7 +68,7 @@ class Commands(TyperGroup):
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """The list of the help, from the table of summaries: nothing is imported for it."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 def _load(name: str) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +30,8 @@ class Statement:
 
 def parse(text: str, name: str) -> dict[str, Any]:
     """The values of a TOML text; `name` is the file's, for the UsageError of a text that is none."""
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -109,6 +110,8 @@ def _ends(lines: list[str]) -> bool:
 
 
 def _parses(text: str) -> bool:
+    import tomllib
+
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError:
