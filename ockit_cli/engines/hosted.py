@@ -66,6 +66,7 @@ class HostedEngine:
 
     def load(self) -> EngineInfo:
         """Load the chosen model if it is not loaded. Raises ModelFileError, DoesNotFit or WorkerError."""
+        self._worker.settle()
         if self._info is not None and self._worker.alive and self._loaded_in == self._worker.generation:
             return self._info
         if self._options is None:

@@ -56,12 +56,16 @@ def main(argv: list[str]) -> None:
 
 def _listen(requests: int, service: Service, calls: queue.SimpleQueue[dict[str, Any]]) -> None:
     reader = FrameReader(requests)
-    while (frame := reader.read()) is not None:
-        if "cancel" in frame:
-            service.cancel()
-        else:
-            service.arm()  # here, in the order of the pipe: an early cancel must not be lost, nor a late one kept
-            calls.put(frame)
+    try:
+        while (frame := reader.read()) is not None:
+            if "cancel" in frame:
+                service.cancel()
+            else:
+                service.arm()  # here, in the order of the pipe: an early cancel is not lost, a late one not kept
+                calls.put(frame)
+    except Exception:  # noqa: BLE001 - deaf, this process would never end
+        traceback.print_exc()
+        os._exit(1)
     os._exit(0)  # the parent is gone: nobody wants the rest, and a C call cannot be unwound
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from ockit.errors import WorkerError
 
-MAX_FRAME = 64 * 1024 * 1024
-"""Bytes of one frame; the largest honest one is a prompt of some million token ids."""
+MAX_FRAME = 256 * 1024 * 1024
+"""Bytes of one frame; the largest honest one is a prompt whose every character JSON spells with six bytes."""
 
 
 def encode_frame(frame: dict[str, Any]) -> bytes:
@@ -23,11 +23,29 @@ def encode_frame(frame: dict[str, Any]) -> bytes:
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 
-def write_frame(descriptor: int, frame: dict[str, Any]) -> None:
-    """Write a whole frame. Raises OSError where the other side is gone."""
-    view = memoryview(encode_frame(frame))
+def write_frame(descriptor: int, frame: dict[str, Any], timeout: float | None = None) -> None:
+    """Write a whole frame.
+
+    Args:
+        timeout: seconds in which the other side must take something; needs a non-blocking descriptor.
+
+    Raises:
+        OSError: the other side is gone.
+        TimeoutError: it takes nothing.
+        WorkerError: the frame is larger than any frame may be; nothing was written.
+    """
+    data = encode_frame(frame)
+    if len(data) > MAX_FRAME:
+        raise WorkerError(
+            f"{len(data)} bytes are too many to send to the model's process ({MAX_FRAME} at most)"
+        )
+    view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            if not select.select([], [descriptor], [], timeout)[1]:
+                raise TimeoutError from None
 
 
 class FrameReader:
@@ -45,8 +63,10 @@ class FrameReader:
             WorkerError: what came is no frame.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while (end := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > MAX_FRAME:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > MAX_FRAME:
                 raise WorkerError(f"the model's process sent a line of more than {MAX_FRAME} bytes")
             if deadline is not None and not self._ready(deadline - time.monotonic()):
                 raise TimeoutError
@@ -58,7 +78,7 @@ class FrameReader:
         del self._buffer[: end + 1]
         try:
             frame = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             frame = None
         if not isinstance(frame, dict):
             raise WorkerError(f"the model's process sent {line[:80]!r}, which is no frame")

@@ -26,6 +26,8 @@ PATIENCE = 10
 """A silent child that still burns CPU time gets this many times the stall limit: one batch of a large model on a
 slow processor is long, but it is not a hang."""
 
+NEXT = "ask again: a new one is started; `ockit doctor` checks this machine"
+
 GLANCE_SECONDS = 0.5
 """How long a silent child is watched to tell work from a hang."""
 
@@ -50,7 +52,10 @@ class Worker:
         self._stall_seconds = stall_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: FrameReader | None = None
+        self._reading = threading.RLock()  # a descriptor must not be closed under its reader
         self._calls = 0
+        self._open: int | None = None  # the call whose end has not been seen
+        self._sending = self._cancelled = False
         self._stderr: deque[bytes] = deque(maxlen=200)
         self._drain: threading.Thread | None = None
         self.generation = 0
@@ -66,20 +71,34 @@ class Worker:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the child if none runs. Returns at once; the child initialises on its own."""
+        """Start the child if none runs. Returns at once; the child initialises on its own.
+
+        Raises:
+            WorkerError: the system starts no process.
+        """
         if self.alive:
             return
         self.stop()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ockit.workers.child", self._target],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self._environment,
-            start_new_session=True,  # a Ctrl-C at the terminal must not reach it
-            bufsize=0,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "ockit.workers.child", self._target],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._environment,
+                start_new_session=True,  # a Ctrl-C at the terminal must not reach it
+                bufsize=0,
+            )
+        except OSError as error:
+            raise WorkerError(
+                f"the model's process cannot be started: {error.strerror or error}",
+                where=sys.executable,
+                hint="`ockit doctor` checks this machine",
+            ) from error
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
+        os.set_blocking(self._process.stdin.fileno(), False)  # a child that reads nothing must not hang us
+        self._open = None
         self._reader = FrameReader(self._process.stdout.fileno())
         self._stderr = deque(maxlen=200)
         self._drain = threading.Thread(
@@ -104,24 +123,42 @@ class Worker:
             OckitError: of the very class raised in the child.
             WorkerError: the child died, hangs, or talks nonsense.
         """
+        self.settle()
         self.start()
         self._calls += 1
         number = self._calls
         self._send({"id": number, "method": method, "params": params})
-        while True:
-            frame = self._receive()
-            if frame.get("id") != number:
-                continue  # the end of a call whose reader went away
-            if "event" in frame:
-                yield frame["event"]
-            elif "error" in frame:
-                raise _error(frame["error"])
-            else:
+        self._open = number
+        try:
+            while True:
+                frame = self._receive()
+                if frame.get("id") != number:
+                    continue
+                if "event" in frame:
+                    yield frame["event"]
+                    continue
+                self._open = None
+                if "error" in frame:
+                    raise _error(frame["error"])
                 return frame.get("result")
+        finally:
+            if self._open == number:  # whoever read this has gone away
+                self.cancel()
+
+    def settle(self) -> None:
+        """Wait for the end of a call that its reader has left: it was cancelled then, and so ends soon. A child that
+        fails at it is ended; the next call starts a new one."""
+        while self._open is not None and self.alive:
+            with contextlib.suppress(WorkerError):  # it failed at what nobody wants any more
+                frame = self._receive()
+                if frame.get("id") == self._open and "event" not in frame:
+                    self._open = None
 
     def cancel(self) -> None:
         """Ask the child to stop the running call. Safe from any thread and from a signal handler."""
-        if self.alive:
+        if self._sending:  # not into the middle of a frame
+            self._cancelled = True
+        elif self.alive:
             with contextlib.suppress(WorkerError):  # a dead child has stopped already
                 self._send({"cancel": True})
 
@@ -139,29 +176,46 @@ class Worker:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()
+        with self._reading:
+            process.stdout.close()
         if self._drain is not None:
             self._drain.join(timeout=1.0)
 
     def _send(self, frame: dict[str, Any]) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
+        process = self._process
+        if process is None or process.stdin is None:  # ended from another thread
+            raise self._death()
+        self._sending = True
         try:
-            write_frame(self._process.stdin.fileno(), frame)
+            write_frame(process.stdin.fileno(), frame, self._stall_seconds)
+        except TimeoutError:
+            raise self._hang(self._stall_seconds) from None
         except (OSError, ValueError) as error:
             raise self._death() from error
+        except KeyboardInterrupt:
+            self.stop()  # what would follow half a frame means nothing
+            raise
+        finally:
+            self._sending = False
+        if self._cancelled:
+            self._cancelled = False
+            self._send({"cancel": True})
 
     def _receive(self) -> dict[str, Any]:
-        assert self._reader is not None
         waited = 0.0
         while True:
+            reader = self._reader
             try:
-                frame = self._reader.read(self._stall_seconds)
+                with self._reading:
+                    frame = reader.read(self._stall_seconds) if reader is not None else None
             except TimeoutError:
                 waited += self._stall_seconds
                 if waited >= PATIENCE * self._stall_seconds or not self._works():
                     raise self._hang(waited) from None
                 continue
+            except WorkerError as error:  # what follows on this pipe means nothing either
+                self.stop()
+                raise WorkerError(error.what, hint=NEXT) from error
             if frame is None:
                 raise self._death()
             return frame
@@ -170,9 +224,8 @@ class Worker:
         """Whether the silent child uses the processor at this very moment."""
         import psutil
 
-        assert self._process is not None
         try:
-            process = psutil.Process(self._process.pid)
+            process = psutil.Process(self.pid or -1)
             before = sum(process.cpu_times()[:2])
             time.sleep(GLANCE_SECONDS)
             return sum(process.cpu_times()[:2]) - before > 0.05 * GLANCE_SECONDS
@@ -180,8 +233,8 @@ class Worker:
             return False
 
     def _hang(self, seconds: float) -> WorkerError:
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.kill()
         self.stop()
         return WorkerError(
             f"the model's process gave no sign of life for {seconds:.0f} seconds and was ended",
@@ -196,7 +249,7 @@ class Worker:
         reason = said[-1][:300] if said else "it said nothing"
         return WorkerError(
             f"the model's process died ({_cause(code)}): {reason}",
-            hint="ask again: a new one is started; `ockit doctor` checks this machine",
+            hint=NEXT,
         )
 
 
