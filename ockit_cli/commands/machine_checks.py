@@ -30,10 +30,10 @@ GPU_BUILDS = {"NVIDIA": "GGML_CUDA", "AMD": "GGML_HIP", "Apple": "GGML_METAL"}
 
 
 def reinstall_line(version: str, switch: str) -> str:
-    """The shell line that compiles llama-cpp-python anew, with a build switch on."""
+    """The shell line that compiles llama-cpp-python anew, with a build switch on; pip's cache holds the old build."""
     python = shlex.quote(sys.executable)
     return (
-        f'CMAKE_ARGS="-D{switch}=on" {python} -m pip install --force-reinstall --no-deps '
+        f'CMAKE_ARGS="-D{switch}=on" {python} -m pip install --force-reinstall --no-deps --no-cache-dir '
         f'--no-binary llama-cpp-python "llama-cpp-python=={version}"'
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -61,11 +62,17 @@ def test_the_readme_has_two_set_up_commands():
         ]
 
 
-def test_the_cuda_line_builds_the_pinned_version_anew():
-    """Without --no-cache-dir pip would reinstall the CPU build from its cache."""
-    line = marked_block(ROOT / "README.md", "cuda").strip()
+def test_the_cuda_line_is_the_doctors():
+    """But for the spelling of pip's place. It names the pinned version, and leaves pip's cache of CPU builds alone."""
+    from ockit.commands.machine_checks import reinstall_line
+
+    line = (
+        marked_block(ROOT / "README.md", "cuda").strip().replace(".venv/bin/pip", f"{sys.executable} -m pip")
+    )
+    pin = line.split()[-1]
+    assert pin in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert "--no-cache-dir" in line
-    assert line.split()[-1] in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert shlex.split(line) == shlex.split(reinstall_line(pin.partition("==")[2], "GGML_CUDA"))
 
 
 def test_every_sh_block_names_things_that_are_there():
