@@ -83,7 +83,9 @@ def _body(source: str, start: int, kind: str) -> tuple[str, int, str] | None:
         if found.group() != close:
             continue
         inside = source[start : found.start()]
-        sign = inside[-1:] if inside[-1:] in ("-", "+") else ""
+        # A plus before }} is no sign but an operator without its right side.
+        signs = ("-",) if kind == "{" else ("-", "+")
+        sign = inside[-1:] if inside[-1:] in signs else ""
         strip = sign or ("" if kind == "{" else "%")
         return inside.removesuffix(sign), found.end(), strip
     return None

@@ -120,6 +120,13 @@ def test_the_embedded_models_default_system_text_is_kept():
     assert "named Ada" in recognise(other).default_system
 
 
+def test_a_template_that_does_not_compile_is_unknown():
+    source = sources()["unsloth-vicuna"]
+    broken = source.replace("+ ' ' }}", "+ ' '+}}", 1)
+    assert broken != source
+    assert recognise(broken) is None
+
+
 def test_a_default_system_text_cannot_bring_markers_or_holes():
     source = read_header(tiny_models.embedded_model()).chat_template
     for forged in ("a<|im_end|>b", "a{text}b", "a<b", 'a"b', "a\\nb"):
