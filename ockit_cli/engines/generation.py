@@ -10,10 +10,10 @@ import time
 from collections.abc import Generator as Generation
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ockit.engines.context import BATCH, Context
 from ockit.engines.llama import binding, last_complaint
-from ockit.engines.loading import BATCH, AbortFlag
+from ockit.engines.loading import AbortFlag
 from ockit.engines.sampler import Sampler
 from ockit.engines.stops import StopMatcher
 from ockit.engines.vocabulary import LlamaVocabulary
@@ -26,15 +26,19 @@ ABORTED = 2
 
 
 class Generator:
-    """Generates on one context. One call at a time; `abort` may be raised from another thread."""
+    """Generates on one context. One call at a time; `abort` may be raised from another thread.
 
-    def __init__(self, context: Any, vocabulary: LlamaVocabulary, abort: AbortFlag) -> None:
+    Attributes:
+        n_ctx: tokens that a prompt and its answer may have together.
+        cached: the ids whose keys and values are in the cache.
+    """
+
+    def __init__(self, context: Context, vocabulary: LlamaVocabulary, abort: AbortFlag) -> None:
         self._llama = binding()
         self._context = context
-        self._memory = self._llama.llama_get_memory(context)
         self._vocabulary = vocabulary
         self._abort = abort
-        self.n_ctx = int(self._llama.llama_n_ctx(context))
+        self.n_ctx = context.limit
         self.cached: list[int] = []
 
     def generate(self, ids: Sequence[int], sampling: Sampling) -> Iterator[Event]:
@@ -53,6 +57,7 @@ class Generator:
         sampler = Sampler(self._vocabulary, sampling, self.n_ctx)
         try:
             start = time.perf_counter()
+            self._make_room(len(ids) + (sampling.max_tokens or self.n_ctx))
             reused = self._reuse(ids)
             answer = _Answer(StopMatcher(sampling.stop))
             complete = yield from self._prefill(ids, reused)
@@ -68,8 +73,13 @@ class Generator:
 
     def forget(self) -> None:
         """Empty the cache."""
-        self._llama.llama_memory_clear(self._memory, False)
+        self._llama.llama_memory_clear(self._context.memory, False)
         self.cached = []
+
+    def _make_room(self, tokens: int) -> None:
+        self._context.reserve(tokens)
+        kept = int(self._llama.llama_memory_seq_pos_max(self._context.memory, 0)) + 1
+        del self.cached[kept:]
 
     def _reuse(self, ids: Sequence[int]) -> int:
         """Drop from the cache what the prompt does not share; how many of its tokens stay."""
@@ -79,7 +89,9 @@ class Generator:
                 break
             shared += 1
         shared = min(shared, len(ids) - 1)  # the last token is read again: its logits are needed
-        if shared < len(self.cached) and not self._llama.llama_memory_seq_rm(self._memory, 0, shared, -1):
+        if shared < len(self.cached) and not self._llama.llama_memory_seq_rm(
+            self._context.memory, 0, shared, -1
+        ):
             self.forget()  # a recurrent model cannot forget a part
             return 0
         del self.cached[shared:]
@@ -101,7 +113,7 @@ class Generator:
         pending: list[int] = []
         answer.reason = "length"
         while answer.produced < limit:
-            token = sampler.sample(self._context)
+            token = sampler.sample(self._context.pointer)
             if self._vocabulary.ends_turn(token):
                 answer.reason = "stop"
                 break
@@ -125,11 +137,13 @@ class Generator:
     def _read(self, ids: Sequence[int]) -> bool:
         """Decode a batch into the cache; False where it was aborted."""
         array = (self._llama.llama_token * len(ids))(*ids)
-        status = self._llama.llama_decode(self._context, self._llama.llama_batch_get_one(array, len(ids)))
+        status = self._llama.llama_decode(
+            self._context.pointer, self._llama.llama_batch_get_one(array, len(ids))
+        )
         if status == 0:
             self.cached.extend(ids)
             return True
-        kept = int(self._llama.llama_memory_seq_pos_max(self._memory, 0)) + 1
+        kept = int(self._llama.llama_memory_seq_pos_max(self._context.memory, 0)) + 1
         if kept < len(self.cached):
             del self.cached[kept:]
         if status == ABORTED:

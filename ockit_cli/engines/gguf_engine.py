@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ockit.engines import threads
+from ockit.engines.context import Context
 from ockit.engines.generation import Generator
 from ockit.engines.llama import binding
-from ockit.engines.loading import AbortFlag, load_model, make_context, resolve_gpu_layers
+from ockit.engines.loading import AbortFlag, load_model, resolve_gpu_layers
 from ockit.engines.options import LoadOptions
 from ockit.engines.vocabulary import LlamaVocabulary
 from ockit.errors import UsageError
@@ -35,7 +36,7 @@ class GgufEngine:
         self._options = options
         self._thread_cache = thread_cache
         self._model: Any = None
-        self._context: Any = None
+        self._context: Context | None = None
         self._info: EngineInfo | None = None
         self._generator: Generator | None = None
         self._vocabulary: LlamaVocabulary | None = None
@@ -49,10 +50,10 @@ class GgufEngine:
         llama = binding()
         gpu_layers = resolve_gpu_layers(self._options)
         self._model = load_model(self._options, gpu_layers)
-        self._context = make_context(self._model, self._options, self._abort)
-        decode, prefill = self._set_threads()
+        context = self._context = Context(self._model, self._options, self._abort)
+        decode, prefill = self._set_threads(context)
         vocabulary = self._vocabulary = LlamaVocabulary(self._model)
-        self._generator = Generator(self._context, vocabulary, self._abort)
+        self._generator = Generator(context, vocabulary, self._abort)
         self._info = EngineInfo(
             model=Path(self._options.path).name,
             architecture=self._metadata("general.architecture") or "unknown",
@@ -114,13 +115,13 @@ class GgufEngine:
     def close(self) -> None:
         """Free the context and the model."""
         llama = binding()
-        if self._context:
-            llama.llama_free(self._context)
+        if self._context is not None:
+            self._context.close()
         if self._model:
             llama.llama_model_free(self._model)
         self._context = self._model = self._info = None
 
-    def _set_threads(self) -> tuple[int, int]:
+    def _set_threads(self, context: Context) -> tuple[int, int]:
         """The chosen counts, else the remembered ones, else measured ones."""
         counts = self._options.threads, self._options.threads_prefill or self._options.threads
         if not all(counts):
@@ -128,10 +129,12 @@ class GgufEngine:
             key = threads.key_of(self._options.path)
             known = cache.load(key)
             if known is None:
-                known = threads.measure(self._context)
+                context.reserve(threads.PREFILL_TOKENS + 1)
+                known = threads.measure(context.pointer)
+                context.close()
                 cache.save(key, known)
             counts = counts[0] or known[0], counts[1] or known[1]
-        binding().llama_set_n_threads(self._context, *counts)
+        context.set_threads(*counts)
         return counts
 
     def _metadata(self, key: str) -> str | None:

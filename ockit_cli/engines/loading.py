@@ -1,4 +1,4 @@
-"""Getting a GGUF file into memory: the model, its context and the devices they lie on.
+"""Getting a GGUF file into memory: the model and the devices it lies on.
 
 Knows llama.cpp's parameters; does not know prompts or generation. Files are checked before (`formats`, `models`).
 """
@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-from pathlib import Path
 from typing import Any
 
 from ockit.engines import gpu
 from ockit.engines.llama import binding, last_complaint
 from ockit.engines.options import LoadOptions
-from ockit.errors import DoesNotFit, ModelFileError
-
-BATCH = 512
-"""Tokens of one prefill step: llama.cpp's physical batch, its best speed on CPUs and GPUs alike."""
+from ockit.errors import ModelFileError
 
 ALL_LAYERS = 1_000_000
-
-FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 
 
 class AbortFlag:
@@ -87,32 +81,3 @@ def load_model(options: LoadOptions, gpu_layers: int) -> Any:
             hint="the file may be damaged or of a newer kind; `ockit inspect FILE` shows what it holds",
         )
     return model
-
-
-def make_context(model: Any, options: LoadOptions, abort: AbortFlag) -> Any:
-    """The ``llama_context*`` of a model.
-
-    Raises:
-        DoesNotFit: there is not enough memory for the cache.
-    """
-    llama = binding()
-    n_ctx = options.n_ctx or min(8192, llama.llama_model_n_ctx_train(model))
-    params = llama.llama_context_default_params()
-    params.n_ctx = n_ctx
-    params.n_batch = params.n_ubatch = min(BATCH, n_ctx)
-    params.n_outputs_max = (
-        1  # only the last token's logits are ever read; the default reserves a whole batch's
-    )
-    params.n_threads = options.threads or 1
-    params.n_threads_batch = options.threads_prefill or params.n_threads
-    params.flash_attn_type = FLASH_ATTENTION[options.flash_attention]
-    params.abort_callback = abort.callback
-    params.abort_callback_data = abort.address
-    context = llama.llama_init_from_model(model, params)
-    if not context:
-        raise DoesNotFit(
-            f"a context of {n_ctx} tokens cannot be set up: {last_complaint() or 'out of memory'}",
-            where=Path(options.path).name,
-            hint=f"ask for less: --ctx-size {max(256, n_ctx // 4)}",
-        )
-    return context
