@@ -1,7 +1,14 @@
 """``python -m ockit`` and the installed command ``ockit``."""
 
+from __future__ import annotations
+
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ockit.environment import Environment
+    from ockit.workers.worker import Worker
 
 _STARTED = time.perf_counter()
 
@@ -9,12 +16,35 @@ _STARTED = time.perf_counter()
 def main() -> int:
     """Run the command line of this process; gives the exit code."""
     try:
-        from ockit.app import run
         from ockit.environment import Environment
 
-        return run(sys.argv[1:], Environment.of_process(started=_STARTED))
+        environment = Environment.of_process(started=_STARTED)
+        worker = _ahead(sys.argv[1:], environment)
+        from ockit.app import run
+
+        return run(sys.argv[1:], environment, worker)
     except KeyboardInterrupt:  # before or behind what `run` watches over
         return 130
+
+
+def _ahead(argv: list[str], environment: Environment) -> Worker | None:
+    """The model's process, started before anything else where the verb will need it: it reads its libraries for as
+    long as this process takes to read its own."""
+    if not argv:
+        wanted = environment.stdin_is_tty and environment.stdout_is_tty
+    else:
+        wanted = argv[0] in ("ask", "chat") and not {"-h", "--help"}.intersection(argv)
+    if not wanted:
+        return None
+    from ockit.engines.hosted import new_worker
+    from ockit.errors import WorkerError
+
+    worker = new_worker(environment.variables)
+    try:
+        worker.start()
+    except WorkerError:
+        return None  # the command meets the same error where it can be told
+    return worker
 
 
 if __name__ == "__main__":

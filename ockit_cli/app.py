@@ -11,10 +11,10 @@ import errno
 import os
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
@@ -24,6 +24,9 @@ from ockit.console import Console, unwritable
 from ockit.environment import Environment
 from ockit.errors import ExitCode, OckitError, UsageError
 from ockit.version import __version__
+
+if TYPE_CHECKING:
+    from ockit.workers.worker import Worker
 
 COMMANDS = {
     "ask": "Ask one question and print the answer.",
@@ -107,12 +110,25 @@ def _print_version(ctx: typer.Context, value: bool) -> None:
         raise typer.Exit
 
 
-def run(argv: list[str], environment: Environment) -> int:
-    """Run one command line (without the program's name) and give its exit code. Never raises an Exception."""
+def run(argv: list[str], environment: Environment, worker: Worker | None = None) -> int:
+    """Run one command line (without the program's name) and give its exit code. Never raises an Exception.
+
+    Args:
+        worker: the model's process, where it was started ahead of everything else; it is ended here.
+    """
     console = Console(environment)
+    with ExitStack() as ends:
+        if worker is not None:
+            ends.callback(worker.stop)
+        return _shown(argv, Invocation(environment, console, worker))
+
+
+def _shown(argv: list[str], invocation: Invocation) -> int:
+    """Run with standard output and error being the environment's, whatever becomes of these."""
+    environment, console = invocation.environment, invocation.console
     with redirect_stdout(environment.stdout), redirect_stderr(environment.stderr):  # typer prints by itself
         try:
-            return _told(argv, Invocation(environment, console))
+            return _told(argv, invocation)
         except BrokenPipeError:  # the reader has what it wanted (``ockit ... | head``): no failure
             _discard_output(environment)
             return int(ExitCode.OK)

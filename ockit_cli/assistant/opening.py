@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ockit.engines.build import gpu_build
 from ockit.engines.options import LoadOptions
 from ockit.environment import Directories
 from ockit.errors import UsageError
@@ -86,21 +87,6 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
         **(_needs(header, n_ctx) if on_gpu else {}),
     )
     return OpenModel(entry, options, template, tuple(notices))
-
-
-def gpu_build() -> bool:
-    """Whether the installed llama.cpp was built for a GPU, judged by its libraries; nothing is loaded."""
-    from importlib.util import find_spec
-
-    spec = find_spec("llama_cpp")
-    places = spec.submodule_search_locations if spec is not None else None
-    kinds = ("cuda", "hip", "vulkan", "metal", "sycl")
-    return any(
-        kind in library.name
-        for place in places or ()
-        for library in Path(place, "lib").glob("*ggml-*")
-        for kind in kinds
-    )
 
 
 def _needs(header: GGUFHeader, n_ctx: int) -> dict[str, int]:

@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ockit.assistant.ledger import fit, room_for_prompt
-from ockit.assistant.opening import OpenModel, gpu_build
+from ockit.assistant.opening import OpenModel
 from ockit.assistant.record import AnswerRecord
 from ockit.engines.hosted import HostedEngine
 from ockit.environment import Environment
-from ockit.errors import OckitError
+from ockit.errors import OckitError, StoreError
 from ockit.events import End, Event, Notice, Token
 from ockit.messages import Conversation, Message, Sampling
 from ockit.prompts.segments import Segment
 from ockit.prompts.template import Rendered
 from ockit.protocols import EngineInfo
 from ockit.sessions.store import Store
-from ockit.workers.limits import whole_memory
+from ockit.workers.worker import Worker
 
 
 class Assistant:
@@ -33,14 +33,21 @@ class Assistant:
         environment: for the worker's variables and the cache directory.
         store: where turns are saved; None saves nothing.
         stall_seconds: silence after which the model's process counts as hung.
+        worker: the model's process, where it has been started already.
 
     Attributes:
         conversation: the turns so far, as the next prompt will hold them.
         session_id, answer_id: where the turns are saved; None before the first, or without a store.
+        trouble: why the last answer could not be saved whole, or None.
     """
 
     def __init__(
-        self, environment: Environment, store: Store | None, *, stall_seconds: float = 120.0
+        self,
+        environment: Environment,
+        store: Store | None,
+        *,
+        stall_seconds: float = 120.0,
+        worker: Worker | None = None,
     ) -> None:
         self._environment = environment
         self._store = store
@@ -48,11 +55,12 @@ class Assistant:
             environment.variables,
             environment.directories.cache / "threads.json",
             stall_seconds=stall_seconds,
-            memory_limit=None if gpu_build() else whole_memory(),
+            worker=worker,
         )
         self._model: OpenModel | None = None
         self._condition: str | None = None
         self._loading: threading.Thread | None = None
+        self._load_error: OckitError | None = None
         self._loaded_s: float | None = None
         self._dropped = 0
         self._head: str | None = None
@@ -60,6 +68,7 @@ class Assistant:
         self.conversation = Conversation()
         self.session_id: str | None = None
         self.answer_id: str | None = None
+        self.trouble: StoreError | None = None
 
     @property
     def model(self) -> OpenModel:
@@ -85,6 +94,9 @@ class Assistant:
         if self._loading is not None:
             self._loading.join()
             self._loading = None
+            error, self._load_error = self._load_error, None
+            if error is not None:
+                raise error
         before = self.engine.worker.generation
         info = self.engine.load()
         if self._loaded_s is None or self.engine.worker.generation != before:
@@ -94,8 +106,8 @@ class Assistant:
     def _try_load(self) -> None:
         try:
             self.engine.load()
-        except OckitError:
-            return  # `load` meets the same error again, in the thread that can show it
+        except OckitError as error:
+            self._load_error = error  # for `load`, in the thread that can show it
 
     def restart(self, system: str | None) -> None:
         """Begin a new conversation under a system text (None: the template's own)."""
@@ -135,7 +147,7 @@ class Assistant:
             OckitError: whatever loading raises.
         """
         started = time.perf_counter() if started is None else started
-        self._save_question(question)
+        asked_id = self._save_question(question)
         info = self.load()
         load_s, self._loaded_s = self._loaded_s or 0.0, 0.0
         asked = self.conversation.add(Message("user", question))
@@ -152,7 +164,7 @@ class Assistant:
         rendered = self.render(fitted.conversation)
         self._last_prompt = rendered.segments
         sampling = replace(sampling, stop=(*sampling.stop, *rendered.stop))
-        record = AnswerRecord(self._store, self.session_id, self._head, self.model.entry.name, sampling)
+        record = AnswerRecord(self._store, self.session_id, asked_id, self.model.entry.name, sampling)
         with record:
             for event in self.engine.generate(fitted.ids, sampling):
                 if isinstance(event, Token):
@@ -161,7 +173,7 @@ class Assistant:
                     timings = replace(event.timings, load_s=load_s, first_token_s=record.first_token_s)
                     end = replace(event, timings=timings)
                     record.finish(end)
-                    self._take(asked, record)
+                    self._take(asked, asked_id, record)
                     yield end
                 else:
                     yield event
@@ -179,20 +191,22 @@ class Assistant:
     def _encode(self, conversation: Conversation) -> list[int]:
         return self.engine.encode(self.render(conversation).segments)
 
-    def _save_question(self, question: str) -> None:
+    def _save_question(self, question: str) -> str | None:
+        """Its id. It becomes part of the conversation only with its answer: what failed is asked again beside it."""
+        self.trouble = None
         if self._store is None:
-            return
+            return None
         if self.session_id is None:
             self.session_id = self._store.start(
                 model=self.model.entry.name,
                 template=self.model.template.name,
                 system=self.conversation.system,
             )
-        self._head = self._store.add_user(self.session_id, question, parent=self._head)
+        return self._store.add_user(self.session_id, question, parent=self._head)
 
-    def _take(self, asked: Conversation, record: AnswerRecord) -> None:
+    def _take(self, asked: Conversation, asked_id: str | None, record: AnswerRecord) -> None:
         """The answer becomes part of the conversation, unless not a word of it came."""
-        self.answer_id = record.message_id
+        self.answer_id, self.trouble = record.message_id, record.trouble
         if record.text:
             self.conversation = asked.add(record.message)
-            self._head = record.message_id
+            self._head = record.message_id or asked_id

@@ -42,7 +42,9 @@ class Answer:
         self._settings = settings
         self._form = form
         self._store = Store.of(run.directories) if settings.log else None
-        self._assistant = Assistant(run.environment, self._store, stall_seconds=settings.stall_seconds)
+        self._assistant = Assistant(
+            run.environment, self._store, stall_seconds=settings.stall_seconds, worker=run.worker
+        )
         self._schema: Any = None
         self.grammar: str | None = None
 
@@ -114,7 +116,10 @@ class Answer:
                 elif isinstance(event, End):
                     end = event
         assert end is not None
-        return self._close(text, end)
+        code = self._close(text, end)
+        if self._assistant.trouble is not None:
+            raise self._assistant.trouble
+        return code
 
     def _events(self, text: str, sampling: Sampling) -> Iterator[Event]:
         yield from self._assistant.reply(text, sampling, started=self._run.environment.started)

@@ -66,7 +66,7 @@ def chat(
         log=False if no_log else None,
     )
     store = Store.of(run.directories) if settings.log else None
-    assistant = Assistant(run.environment, store, stall_seconds=settings.stall_seconds)
+    assistant = Assistant(run.environment, store, stall_seconds=settings.stall_seconds, worker=run.worker)
     assistant.engine.warm_up()
     try:
         opened = open_model(settings, run.directories, run.environment.cwd, settings.model)

@@ -13,14 +13,16 @@ from ockit.environment import Directories, Environment
 
 if TYPE_CHECKING:
     from ockit.settings import Settings
+    from ockit.workers.worker import Worker
 
 
 @dataclass
 class Invocation:
-    """One run of the command line."""
+    """One run of the command line. ``worker`` is the model's process, begun early for the verbs that need one."""
 
     environment: Environment
     console: Console
+    worker: Worker | None = None
 
     @property
     def directories(self) -> Directories:

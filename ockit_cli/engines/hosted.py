@@ -11,15 +11,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ockit.engines.build import gpu_build
 from ockit.engines.options import LoadOptions
 from ockit.errors import WorkerError
 from ockit.events import End, Event, Prefill, Token
 from ockit.messages import Sampling, Timings, Usage
 from ockit.prompts.segments import Segment, to_json
 from ockit.protocols import EngineInfo
+from ockit.workers.limits import whole_memory
 from ockit.workers.worker import Worker
 
 SERVICE = "ockit.engines.service:EngineService"
+
+
+def new_worker(variables: Mapping[str, str]) -> Worker:
+    """A worker for a `HostedEngine`, not started. Its memory has a ceiling, but not with a GPU: a driver maps what
+    it likes."""
+    return Worker(SERVICE, variables, memory_limit=None if gpu_build() else whole_memory())
 
 
 class HostedEngine:
@@ -29,7 +37,7 @@ class HostedEngine:
         variables: the parent's environment variables (the worker sees few of them).
         thread_cache: file in which measured thread counts are remembered.
         stall_seconds: silence after which the worker counts as hung.
-        memory_limit: bytes of private memory the worker may take; None where a GPU driver maps what it likes.
+        worker: a process that `new_worker` has begun to start already.
 
     Attributes:
         generating: whether a `generate` runs, so that `cancel` has something to stop.
@@ -41,9 +49,10 @@ class HostedEngine:
         thread_cache: Path,
         *,
         stall_seconds: float = 120.0,
-        memory_limit: int | None = None,
+        worker: Worker | None = None,
     ) -> None:
-        self._worker = Worker(SERVICE, variables, stall_seconds=stall_seconds, memory_limit=memory_limit)
+        self._worker = worker if worker is not None else new_worker(variables)
+        self._worker.stall_seconds = stall_seconds
         self._thread_cache = thread_cache
         self._options: LoadOptions | None = None
         self._info: EngineInfo | None = None

@@ -118,6 +118,8 @@ class PlainChat:
                     console.notice(event.text)
                 elif isinstance(event, End):
                     self._close(event)
+        if self._assistant.trouble is not None:
+            raise self._assistant.trouble
 
     def _close(self, end: End) -> None:
         self._console.line()

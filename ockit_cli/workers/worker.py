@@ -36,6 +36,7 @@ class Worker:
     """One child process hosting ``target`` (``module:function``, see `ockit.workers.child`).
 
     Attributes:
+        stall_seconds: silence after which the child counts as hung.
         generation: counts the processes started, so that a caller knows its state is gone.
     """
 
@@ -49,7 +50,7 @@ class Worker:
     ) -> None:
         self._target = target
         self._environment = scrubbed(variables, memory_limit)
-        self._stall_seconds = stall_seconds
+        self.stall_seconds = stall_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: FrameReader | None = None
         self._reading = threading.RLock()  # a descriptor must not be closed under its reader
@@ -163,19 +164,16 @@ class Worker:
                 self._send({"cancel": True})
 
     def stop(self) -> None:
-        """End the child: by closing its pipe, then by force."""
+        """End the child, at once: it holds nothing that is not on the disk or here."""
         process, self._process, self._reader = self._process, None, None
         if process is None:
             return
         assert process.stdin is not None
         assert process.stdout is not None
+        process.kill()
+        process.wait()
         with contextlib.suppress(OSError):  # the pipe of a dead child may refuse its last flush
             process.stdin.close()
-        try:
-            process.wait(timeout=0.5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
         with self._reading:
             process.stdout.close()
         if self._drain is not None:
@@ -187,9 +185,9 @@ class Worker:
             raise self._death()
         self._sending = True
         try:
-            write_frame(process.stdin.fileno(), frame, self._stall_seconds)
+            write_frame(process.stdin.fileno(), frame, self.stall_seconds)
         except TimeoutError:
-            raise self._hang(self._stall_seconds) from None
+            raise self._hang(self.stall_seconds) from None
         except (OSError, ValueError) as error:
             raise self._death() from error
         except KeyboardInterrupt:
@@ -207,10 +205,10 @@ class Worker:
             reader = self._reader
             try:
                 with self._reading:
-                    frame = reader.read(self._stall_seconds) if reader is not None else None
+                    frame = reader.read(self.stall_seconds) if reader is not None else None
             except TimeoutError:
-                waited += self._stall_seconds
-                if waited >= PATIENCE * self._stall_seconds or not self._works():
+                waited += self.stall_seconds
+                if waited >= PATIENCE * self.stall_seconds or not self._works():
                     raise self._hang(waited) from None
                 continue
             except WorkerError as error:  # what follows on this pipe means nothing either
@@ -243,6 +241,9 @@ class Worker:
 
     def _death(self) -> WorkerError:
         process = self._process
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # its own end is the cause, not ours
+                process.wait(timeout=1.0)
         self.stop()
         code = process.returncode if process is not None else None
         said = b"".join(self._stderr).decode("utf-8", "replace").strip().splitlines()
