@@ -11,8 +11,8 @@ from ockit.engines.build import gpu_build
 from ockit.engines.options import LoadOptions
 from ockit.environment import Directories
 from ockit.errors import UsageError
-from ockit.formats.gguf_header import GGUFHeader, read_header
-from ockit.formats.loadable import check_loadable
+from ockit.formats.gguf_header import GGUFHeader
+from ockit.formats.header_cache import HeaderCache
 from ockit.models.entry import ModelEntry
 from ockit.models.registry import Registry
 from ockit.prompts.jinja import JinjaTemplate
@@ -61,8 +61,7 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
     """
     registry = Registry(directories, cwd=cwd)
     entry = registry.resolve(name)
-    header = read_header(entry.path)
-    check_loadable(header)
+    header = HeaderCache(directories.cache / "headers").read_loadable(entry.path)
     n_ctx = settings.ctx_size or min(LARGEST_DEFAULT_CONTEXT, header.n_ctx_train or LARGEST_DEFAULT_CONTEXT)
     on_gpu = settings.gpu_layers != 0 and gpu_build()
     if settings.memory_check and not on_gpu:

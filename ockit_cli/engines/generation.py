@@ -24,6 +24,9 @@ from ockit.messages import Sampling, Timings, Usage
 ABORTED = 2
 """llama_decode's answer where the abort callback stopped it."""
 
+FIRST_ANSWER = 512
+"""Tokens of answer that a new context has room for; a longer one makes it grow."""
+
 
 class Generator:
     """Generates on one context. One call at a time; `abort` may be raised from another thread.
@@ -57,7 +60,7 @@ class Generator:
         sampler = Sampler(self._vocabulary, sampling, self.n_ctx)
         try:
             start = time.perf_counter()
-            self._make_room(len(ids) + (sampling.max_tokens or self.n_ctx))
+            self._make_room(len(ids) + min(sampling.max_tokens or self.n_ctx, FIRST_ANSWER))
             reused = self._reuse(ids)
             answer = _Answer(StopMatcher(sampling.stop))
             complete = yield from self._prefill(ids, reused)
@@ -136,6 +139,7 @@ class Generator:
 
     def _read(self, ids: Sequence[int]) -> bool:
         """Decode a batch into the cache; False where it was aborted."""
+        self._context.reserve(len(self.cached) + len(ids))
         array = (self._llama.llama_token * len(ids))(*ids)
         status = self._llama.llama_decode(
             self._context.pointer, self._llama.llama_batch_get_one(array, len(ids))
