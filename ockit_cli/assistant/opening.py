@@ -113,6 +113,8 @@ def _choose_template(
     if chosen is not None:
         return named(chosen), ()
     recognised = recognise(own)
+    if recognised is not None and recognised.writes_eos:
+        recognised = recognise(own, eos=_spelling(header, "eos_token_id"))
     if recognised is not None:
         return recognised, ()
     said = "has no chat template" if own is None else "has a chat template that ockit does not know"
@@ -130,11 +132,14 @@ def _own_template(header: GGUFHeader) -> JinjaTemplate:
         raise UsageError("this model has no chat template of its own", hint=f"--template {names()[0]}")
     tokens = header.strings("tokenizer.ggml.tokens")
     types = header.numbers("tokenizer.ggml.token_type")
-
-    def spelling(key: str) -> str:
-        token = header.integer(f"tokenizer.ggml.{key}")
-        return tokens[token].decode("utf-8", "replace") if token is not None and token < len(tokens) else ""
-
     special = (token for token, kind in zip(tokens, types, strict=False) if kind in SPECIAL_TYPES)
     markers = tuple(token.decode("utf-8", "replace") for token in special)
-    return JinjaTemplate(header.chat_template, markers, spelling("bos_token_id"), spelling("eos_token_id"))
+    bos, eos = (_spelling(header, key) or "" for key in ("bos_token_id", "eos_token_id"))
+    return JinjaTemplate(header.chat_template, markers, bos, eos)
+
+
+def _spelling(header: GGUFHeader, key: str) -> str | None:
+    """The text of a special token, by its key; None where the model names none."""
+    token = header.integer(f"tokenizer.ggml.{key}")
+    tokens = header.strings("tokenizer.ggml.tokens")
+    return tokens[token].decode("utf-8", "replace") if token is not None and token < len(tokens) else None

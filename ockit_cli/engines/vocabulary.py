@@ -9,6 +9,9 @@ from typing import Any
 from ockit.engines.llama import binding
 
 
+MARKERS_KEPT = 4096
+
+
 class LlamaVocabulary:
     """The vocabulary of a ``llama_model*`` (an int address), which must outlive it."""
 
@@ -61,6 +64,8 @@ class LlamaVocabulary:
     def marker(self, text: str) -> int | None:
         """The id of the one special token spelled exactly so."""
         if text not in self._markers:
+            if len(self._markers) >= MARKERS_KEPT:  # a document may be full of what only looks like markers
+                self._markers.clear()
             ids = self._tokenize(text, special=True) if text else []
             special = self._llama.LLAMA_TOKEN_ATTR_CONTROL | self._llama.LLAMA_TOKEN_ATTR_USER_DEFINED
             found = [i for i in ids if self._attributes(i) & special]

@@ -82,7 +82,7 @@ def _load(kept: Path, path: Path, stamp: list[Any]) -> GGUFHeader | None:
             for name, shape, kind, offset in map(dict.values, row.pop("tensors"))
         )
         return GGUFHeader(**{**row, "path": path, "metadata": metadata, "tensors": tensors})
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
