@@ -8,7 +8,6 @@ from typing import Any
 
 from ockit.engines.llama import binding
 
-
 MARKERS_KEPT = 4096
 
 
