@@ -54,5 +54,9 @@ def _logger(llama: Any) -> Any:
 
 
 def last_complaint() -> str:
-    """The last thing llama.cpp complained of, or an empty string."""
-    return next((line for line in reversed(log_lines) if line), "")
+    """The last thing llama.cpp complained of that says why, or an empty string."""
+    said = [line for line in log_lines if line]
+    reasons = [
+        line for line in said if not line.endswith(": failed to load model")
+    ]  # what it says last, always
+    return (reasons or said or [""])[-1]
