@@ -71,27 +71,7 @@ def ask(
         raise UsageError("--json and --jsonl exclude each other", hint="leave one of them out")
     if schema is not None and grammar is not None:
         raise UsageError("--schema and --grammar exclude each other", hint="leave one of them out")
-    settings, parameters = opt.settings_of(
-        run,
-        option,
-        model=model,
-        system=system,
-        template=template,
-        condition=condition,
-        temperature=temp,
-        top_p=top_p,
-        top_k=top_k,
-        min_p=min_p,
-        repeat_penalty=repeat_penalty,
-        seed=seed,
-        max_tokens=max_tokens,
-        ctx_size=ctx_size,
-        threads=threads,
-        gpu_layers=gpu_layers,
-        tensor_split=tensor_split,
-        main_gpu=main_gpu,
-        log=False if no_log else None,
-    )
+    settings, parameters = opt.settings_of(ctx)
     form = Form(json=json, jsonl=jsonl, stream=not no_stream, extract=extract)
     with Answer(run, settings, form) as answer, interruptible(answer.assistant.stop):
         answer.begin()

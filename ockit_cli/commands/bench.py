@@ -53,15 +53,7 @@ def bench(
     the page cache; FIRST the time from a prompt to the first text; MEMORY the most the process held. Medians.
     """
     run = invocation(ctx)
-    settings, parameters = opt.settings_of(
-        run,
-        option,
-        ctx_size=ctx_size,
-        threads=threads,
-        gpu_layers=gpu_layers,
-        tensor_split=tensor_split,
-        main_gpu=main_gpu,
-    )
+    settings, parameters = opt.settings_of(ctx)
     if parameters:
         raise UsageError(
             f"bench does not choose tokens: {', '.join(parameters)} has no use here",

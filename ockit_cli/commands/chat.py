@@ -44,27 +44,7 @@ def chat(
     /help lists the commands inside. Every question is saved before it is answered (not with --no-log).
     """
     run = invocation(ctx)
-    settings, parameters = opt.settings_of(
-        run,
-        option,
-        model=model,
-        system=system,
-        template=template,
-        condition=condition,
-        temperature=temp,
-        top_p=top_p,
-        top_k=top_k,
-        min_p=min_p,
-        repeat_penalty=repeat_penalty,
-        seed=seed,
-        max_tokens=max_tokens,
-        ctx_size=ctx_size,
-        threads=threads,
-        gpu_layers=gpu_layers,
-        tensor_split=tensor_split,
-        main_gpu=main_gpu,
-        log=False if no_log else None,
-    )
+    settings, parameters = opt.settings_of(ctx)
     store = Store.of(run.directories) if settings.log else None
     assistant = Assistant(run.environment, store, stall_seconds=settings.stall_seconds, worker=run.worker)
     assistant.engine.warm_up()

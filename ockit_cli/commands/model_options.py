@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ockit.commands.completion import complete_model
-from ockit.commands.invocation import Invocation
+from ockit.commands.invocation import invocation
 from ockit.errors import UsageError
 from ockit.messages import Sampling
 from ockit.settings import KEYS, Settings, sampling
@@ -46,6 +46,9 @@ MainGpu = Annotated[int | None, typer.Option(help="The GPU that holds what is no
 NoLog = Annotated[bool | None, typer.Option("--no-log", help="Do not save this conversation.")]
 
 
+_SETTING_OF = {"temp": "temperature"}
+
+
 def split_options(pairs: Sequence[str] | None) -> tuple[dict[str, str], dict[str, str]]:
     """``KEY=VALUE`` texts as (settings, sampling parameters that are no settings). Raises UsageError."""
     settings: dict[str, str] = {}
@@ -59,14 +62,18 @@ def split_options(pairs: Sequence[str] | None) -> tuple[dict[str, str], dict[str
     return settings, parameters
 
 
-def settings_of(
-    invocation: Invocation, pairs: Sequence[str] | None, **flags: Any
-) -> tuple[Settings, dict[str, Any]]:
-    """The settings under flags and ``--option`` pairs, and the sampling parameters left over."""
-    from_pairs, parameters = split_options(pairs)
-    given = {key: value for key, value in flags.items() if value is not None}
-    settings = invocation.settings_with(**{**from_pairs, **given})
-    return settings, parameters
+def settings_of(ctx: typer.Context) -> tuple[Settings, dict[str, Any]]:
+    """The settings under this command's flags and ``--option`` pairs, and the sampling parameters left over.
+
+    A command's parameter is the setting of the same name (`_SETTING_OF` has the exceptions); a flag wins over the
+    same key in ``--option``. Raises UsageError.
+    """
+    from_pairs, parameters = split_options(ctx.params.get("option"))
+    named = {_SETTING_OF.get(name, name): value for name, value in ctx.params.items()}
+    flags = {key: value for key, value in named.items() if key in KEYS and value is not None}
+    if ctx.params.get("no_log"):
+        flags["log"] = False
+    return invocation(ctx).settings_with(**from_pairs | flags), parameters
 
 
 def sampling_of(
