@@ -85,8 +85,22 @@ def _run(service: Service, call: dict[str, Any], answers: int) -> None:
         write_frame(answers, {"id": number, "error": fault})
     except Exception as error:  # noqa: BLE001 - the parent must hear of whatever it was
         traceback.print_exc()
-        what = "the model's process ran out of memory" if isinstance(error, MemoryError) else repr(error)
-        write_frame(answers, {"id": number, "error": {"type": "WorkerError", "what": what}})
+        full = _out_of_memory(error)
+        what = "ran out of memory" if full else f"failed: {type(error).__name__}: {error}"
+        failure = {"type": "WorkerError", "what": f"the model's process {what}", "fatal": full}
+        write_frame(answers, {"id": number, "error": failure})
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    """Whether a lack of memory is at the root of an error; libraries like to wrap it in their own."""
+    while error is not None:
+        # the latter two: the C library's words, and the loader's for a library it has no room for
+        if isinstance(error, MemoryError) or any(
+            words in str(error) for words in ("annot allocate memory", "failed to map segment")
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 if __name__ == "__main__":

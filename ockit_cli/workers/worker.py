@@ -140,6 +140,8 @@ class Worker:
                     continue
                 self._open = None
                 if "error" in frame:
+                    if frame["error"].get("fatal"):
+                        self.stop()  # it lives, but there is no relying on it
                     raise _error(frame["error"])
                 return frame.get("result")
         finally:
@@ -277,4 +279,5 @@ def _error(fault: dict[str, Any]) -> OckitError:
     kind = getattr(errors, str(fault.get("type")), WorkerError)
     if not (isinstance(kind, type) and issubclass(kind, OckitError)):
         kind = WorkerError
-    return kind(str(fault.get("what")), where=fault.get("where"), hint=fault.get("hint"))
+    hint = fault.get("hint") or (NEXT if kind is WorkerError else None)
+    return kind(str(fault.get("what")), where=fault.get("where"), hint=hint)

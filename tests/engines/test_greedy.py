@@ -6,6 +6,7 @@ The claim holds for equal batch shapes and thread counts only: quantized kernels
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,3 +104,24 @@ def test_prefill_counts_up_to_the_prompt(embedded: Any) -> None:
     assert answer.end.usage.prompt_tokens == len(ids)
     assert answer.end.usage.completion_tokens == 1
     assert answer.end.finish_reason == "length"
+
+
+def test_while_the_context_grows(
+    start_engine: Callable[..., Any],
+    embedded_model: Path,
+    raw_greedy: Callable[..., Any],
+    end_token: int,
+) -> None:
+    """A small context at first, then the whole: what was read moves along, to the bit."""
+    fresh = start_engine(embedded_model)
+    first = fresh.ids("Name a colour.")
+    one = fresh.generate(first, max_tokens=16)
+    second = [*first, *one.ids, *fresh.ids("word " * 300)]
+    two = fresh.generate(second, max_tokens=N)
+    known = len(first) + len(one.ids) - (one.end.finish_reason == "length")
+    assert two.end.usage.cached_tokens == known
+    raw = raw_greedy(
+        {"read": first}, {"greedy": 16}, {"keep": known}, *batches(second[known:]), {"greedy": N}
+    )
+    assert one.ids == upto_end(raw[0], end_token)
+    assert two.ids == upto_end(raw[1], end_token)

@@ -1,0 +1,90 @@
+"""What goes into a prompt, and what must go: by a tokenizer of one token a character."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ockit.assistant.ledger import SLACK, fit, largest, room_for_prompt
+from ockit.errors import ContextOverflow
+from ockit.messages import Conversation, Message
+
+
+def encode(conversation: Conversation) -> list[int]:
+    return [0] * sum(len(message.text) + 2 for message in conversation.messages)
+
+
+def chat(*lengths: int, system: int | None = None) -> Conversation:
+    """Questions and answers of these lengths; every text begins with its number."""
+    roles = ("user", "assistant")
+    turns = tuple(Message(roles[i % 2], str(i).ljust(n, ".")) for i, n in enumerate(lengths))
+    return Conversation(turns).with_system(None if system is None else "s" * system)
+
+
+def test_what_fits_stays_whole() -> None:
+    conversation = chat(10, 20, 10, system=5)
+    fitted = fit(conversation, encode, len(encode(conversation)))
+    assert fitted.conversation == conversation
+    assert fitted.dropped == 0
+
+
+def test_the_oldest_turns_go_system_text_and_last_question_stay() -> None:
+    conversation = chat(100, 100, 100, 100, 100, 100, 50, system=5)
+    fitted = fit(conversation, encode, 400)
+    assert fitted.dropped == 2
+    assert fitted.conversation.system == "sssss"
+    assert fitted.conversation.turns == conversation.turns[4:]
+    assert len(fitted.ids) <= 400 * SLACK
+
+
+def test_what_is_out_stays_out() -> None:
+    conversation = chat(10, 10, 10, 10, 10)
+    assert fit(conversation, encode, 1000, dropped=1).conversation.turns == conversation.turns[2:]
+    assert fit(conversation, encode, 1000, dropped=99).conversation.turns == conversation.turns[-1:]
+
+
+def test_the_last_question_alone_may_use_all_the_room() -> None:
+    fitted = fit(chat(100, 100, 90), encode, 100)
+    assert len(fitted.ids) == 92
+
+
+def test_a_question_that_does_not_fit() -> None:
+    with pytest.raises(ContextOverflow, match="102 tokens, and 100 fit") as caught:
+        fit(chat(10, 10, 100), encode, 100)
+    assert "--ctx-size" in str(caught.value.hint)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=15), st.integers(1, 300), st.integers(0, 10))
+def test_always_the_fewest_turns_that_are_enough(lengths: list[int], room: int, dropped: int) -> None:
+    if len(lengths) % 2 == 0:
+        lengths.append(5)
+    conversation = chat(*lengths, system=3)
+    n_questions = (len(lengths) + 1) // 2
+    dropped = min(dropped, n_questions - 1)
+    sizes = [
+        len(encode(Conversation(conversation.turns[2 * n :]).with_system("sss"))) for n in range(n_questions)
+    ]
+    if sizes[-1] > room:
+        with pytest.raises(ContextOverflow):
+            fit(conversation, encode, room, dropped=dropped)
+        return
+    fitted = fit(conversation, encode, room, dropped=dropped)
+    assert len(fitted.ids) == sizes[fitted.dropped] <= room
+    if sizes[dropped] <= room:
+        assert fitted.dropped == dropped
+    else:
+        enough = [n for n in range(dropped + 1, n_questions) if sizes[n] <= room * SLACK]
+        assert fitted.dropped == (enough[0] if enough else n_questions - 1)
+
+
+@pytest.mark.parametrize(
+    ("n_ctx", "max_tokens", "room"), [(8192, None, 7680), (256, None, 192), (256, 8, 248), (8192, 4000, 7680)]
+)
+def test_room_is_kept_for_the_answer(n_ctx: int, max_tokens: int | None, room: int) -> None:
+    assert room_for_prompt(n_ctx, max_tokens) == room
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000))
+def test_largest(limit: int, bound: int) -> None:
+    assert largest(limit, lambda n: n <= bound) == min(limit, bound)
