@@ -30,6 +30,20 @@ def read_schema(path: Path) -> Any:
         ) from error
     except RecursionError as error:
         raise UsageError("the schema is nested too deeply", where=str(path), hint="flatten it") from error
+    if not isinstance(schema, dict):
+        raise UsageError(
+            f"this is no JSON schema: an object is needed, not {text.strip()[:40]!r}",
+            where=str(path),
+            hint='{"type": "object", "properties": {...}}',
+        )
+    try:
+        _check_schema(schema, path)
+    except RecursionError as error:
+        raise UsageError("the schema is nested too deeply", where=str(path), hint="flatten it") from error
+    return schema
+
+
+def _check_schema(schema: dict[str, Any], path: Path) -> None:
     import jsonschema
 
     for reference in _references(schema):
@@ -46,7 +60,6 @@ def read_schema(path: Path) -> Any:
         raise UsageError(
             f"this is no JSON schema: at {place}: {error.message}", where=str(path), hint="fix it there"
         ) from error
-    return schema
 
 
 def read_grammar(path: Path) -> str:
