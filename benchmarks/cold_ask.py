@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import psutil
-from ratios import Ratio, finish, in_turn, parser, verdict
+from ratios import Ratio, finish, in_turn, parser, verdict, wait_for_quiet
 
 QUESTION = "What is the capital of France?"
 CLAIM = 0.6
@@ -61,6 +61,7 @@ def main() -> None:
         ask = [str(BIN / "ockit"), "ask", "--model", "smollm2", QUESTION]
         llm = [str(BIN / "llm"), "-m", "SmolLM2", QUESTION]
 
+        wait_for_quiet(patience)
         counted = [*ask, "--json", "--max-tokens", "1"]
         done = subprocess.run(counted, env=variables, cwd=home, capture_output=True, check=True)
         ours = json.loads(done.stdout)["usage"]["prompt_tokens"]
@@ -79,9 +80,11 @@ def main() -> None:
             rounds,
             patience_s=patience,
         )
+        threads = next(iter(json.loads(Path(home, "ockit/cache/threads.json").read_text()).values()))
     for name, seconds in (("ockit ask", pairs.ours), ("llm", pairs.reference)):
         middle, low, high = statistics.median(seconds), min(seconds), max(seconds)
         print(f"{name:10} first byte after {middle:.3f} s (median; {low:.3f} to {high:.3f})")
+    print(f"threads measured by ockit (decode, prefill): {threads}")
     ratio = Ratio(pairs.ours, pairs.reference)
     print(f"ratio      {ratio}")
     print(pairs.noise())

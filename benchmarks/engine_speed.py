@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ratios import Pairs, Ratio, finish, in_turn, parser, verdict
+from ratios import Pairs, Ratio, finish, in_turn, parser, verdict, wait_for_quiet
 from raw_llama import RawLlama, Timed
 
 from ockit.commands.speed import endless, prose_ids
@@ -57,10 +57,10 @@ def main() -> None:
     options.add_argument("--model", default=str(embedded_model().path), help="a GGUF file")
     options.add_argument("--threads", type=int, default=0, help="0 is what ockit measures as the best")
     options.add_argument("--contexts", type=int, nargs="*", default=[0, 1000, 4000])
-    options.add_argument("--read", type=int, default=256, help="tokens of a prefill")
-    options.add_argument("--write", type=int, default=48, help="tokens of an answer")
+    options.add_argument("--read", type=int, default=128, help="tokens of a prefill")
+    options.add_argument("--write", type=int, default=32, help="tokens of an answer")
     given = options.parse_args()
-    rounds = given.rounds or (2 if given.quick else 9)
+    rounds = given.rounds or (2 if given.quick else 15)
     contexts = [0, 200] if given.quick else given.contexts
     n_ctx = max(contexts) + given.read + given.write + 256
     held = []
@@ -69,6 +69,7 @@ def main() -> None:
         load = LoadOptions(given.model, n_ctx=n_ctx, threads=given.threads, gpu_layers=0)
         hosted = HostedEngine(os.environ, cache)
         hosted.choose(load)
+        wait_for_quiet(0.0 if given.quick else given.patience)
         info = hosted.load()
         print(f"{info.model}, threads: decode {info.threads_decode}, prefill {info.threads_prefill}")
         raw = RawLlama(given.model, n_ctx, info.threads_decode, info.threads_prefill)

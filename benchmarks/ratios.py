@@ -106,12 +106,26 @@ def in_turn(
         seconds = (time.monotonic() - before[0]) * (os.cpu_count() or 1)
         others = (_machine_cpu_s() - before[1]) - (_own_cpu_s() - before[2])
         taken.append((max(0.0, others / seconds), a, b))
-    limit = sorted(busy for busy, _, _ in taken)[rounds - 1]
-    kept = [entry for entry in taken if entry[0] <= max(limit, QUIET)][:rounds]
-    kept = kept if limit <= QUIET else sorted(taken, key=lambda entry: entry[0])[:rounds]
+    kept = [taken[i] for i in quietest([busy for busy, _, _ in taken], rounds)]
     return Pairs(
         [a for _, a, _ in kept], [b for _, _, b in kept], [busy for busy, _, _ in kept], len(taken) - rounds
     )
+
+
+def wait_for_quiet(patience_s: float) -> None:
+    """Return once nothing else runs here, or after `patience_s` seconds: for what ockit measures once and remembers
+    (its thread counts), which a busy moment would spoil for the whole run."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline and psutil.cpu_percent(0.5) > 100 * QUIET:
+        continue
+
+
+def quietest(others: Sequence[float], rounds: int) -> list[int]:
+    """Which pairs count: the first `rounds` that were quiet, else those with the least of other programs."""
+    quiet = [i for i, busy in enumerate(others) if busy <= QUIET]
+    if len(quiet) >= rounds:
+        return quiet[:rounds]
+    return sorted(sorted(range(len(others)), key=lambda i: others[i])[:rounds])
 
 
 def _machine_cpu_s() -> float:
