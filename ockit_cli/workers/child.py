@@ -20,7 +20,7 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 from ockit.errors import OckitError
-from ockit.workers.limits import limit_memory
+from ockit.workers.limits import die_with_parent, limit_memory
 from ockit.workers.pipe import FrameReader, write_frame
 
 
@@ -44,6 +44,7 @@ def main(argv: list[str]) -> None:
     answers = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    die_with_parent()
     limit_memory()
     module, _, function = argv[0].partition(":")
     service: Service = getattr(importlib.import_module(module), function)()
@@ -87,7 +88,11 @@ def _run(service: Service, call: dict[str, Any], answers: int) -> None:
         traceback.print_exc()
         full = _out_of_memory(error)
         what = "ran out of memory" if full else f"failed: {type(error).__name__}: {error}"
-        failure = {"type": "WorkerError", "what": f"the model's process {what}", "fatal": full}
+        failure: dict[str, Any] = {
+            "type": "WorkerError",
+            "what": f"the model's process {what}",
+            "fatal": full,
+        }
         write_frame(answers, {"id": number, "error": failure})
 
 

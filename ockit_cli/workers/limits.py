@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -27,6 +28,9 @@ KEPT_PREFIXES = (
 )
 
 
+PARENT_VARIABLE = "OCKIT_WORKER_PARENT"
+
+
 def scrubbed(variables: Mapping[str, str], memory_limit: int | None = None) -> dict[str, str]:
     """The variables a child needs, and no others: no keys, no tokens, no ``PYTHONPATH``, no ``LD_PRELOAD``.
 
@@ -36,7 +40,9 @@ def scrubbed(variables: Mapping[str, str], memory_limit: int | None = None) -> d
             more than it uses).
     """
     kept = {k: v for k, v in variables.items() if k in KEPT or k.startswith(KEPT_PREFIXES)}
-    kept.pop(MEMORY_LIMIT_VARIABLE, None)
+    for own in (MEMORY_LIMIT_VARIABLE, PARENT_VARIABLE):
+        kept.pop(own, None)
+    kept["OPENBLAS_NUM_THREADS"] = "1"  # numpy only moves numbers here; its threads would each take memory
     kept["GGML_NO_BACKTRACE"] = "1"  # or an abort starts a debugger and prints pages
     if memory_limit is not None:
         kept[MEMORY_LIMIT_VARIABLE] = str(memory_limit)
@@ -67,3 +73,19 @@ def limit_memory() -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the person's words
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process with its parent, where the parent asked for that (Linux).
+
+    The pipe's end says the same, but only to a process that still listens: a library that spins inside a C call
+    may never let go of the interpreter.
+    """
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is None or sys.platform != "linux":
+        return
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, <linux/prctl.h>
+    if os.getppid() != int(parent):  # it was gone before it could be asked for
+        os._exit(0)

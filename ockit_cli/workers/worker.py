@@ -19,7 +19,7 @@ from typing import Any
 
 from ockit import errors
 from ockit.errors import OckitError, WorkerError
-from ockit.workers.limits import scrubbed
+from ockit.workers.limits import PARENT_VARIABLE, scrubbed
 from ockit.workers.pipe import FrameReader, write_frame
 
 PATIENCE = 10
@@ -86,7 +86,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=self._environment,
+                env=self._environment | _last_wish(),
                 start_new_session=True,  # a Ctrl-C at the terminal must not reach it
                 bufsize=0,
             )
@@ -254,6 +254,12 @@ class Worker:
             f"the model's process died ({_cause(code)}): {reason}",
             hint=NEXT,
         )
+
+
+def _last_wish() -> dict[str, str]:
+    """Tells the child to die with this process. Linux means the thread that started it, so only the main one may."""
+    alone = threading.current_thread() is threading.main_thread()
+    return {PARENT_VARIABLE: str(os.getpid())} if alone else {}
 
 
 def _keep_end(stream: Any, lines: deque[bytes]) -> None:

@@ -187,13 +187,17 @@ import os, sys, time
 from ockit.workers.worker import Worker
 worker = Worker("ockit.engines.service:EngineService", os.environ)
 worker.start()
+if "deaf" in sys.argv:
+    worker.call("system")
+    os.kill(worker.pid, 19)  # stopped, it hears of nothing
 print(worker.pid, flush=True)
 time.sleep(60)
 """
 
 
-def test_the_parent_is_killed_and_the_child_ends() -> None:
-    parent = subprocess.Popen([sys.executable, "-P", "-c", PARENT], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("child", ["listening", "deaf"])
+def test_the_parent_is_killed_and_the_child_ends(child: str) -> None:
+    parent = subprocess.Popen([sys.executable, "-P", "-c", PARENT, child], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     time.sleep(0.3)
