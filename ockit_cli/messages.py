@@ -92,10 +92,17 @@ class Sampling:
             if value is None or "min" not in entry.metadata:
                 continue
             low, high = entry.metadata["min"], entry.metadata["max"]
-            if not math.isfinite(value) or not low <= value <= high:
+            if not low <= value <= high:  # which no NaN does
                 raise UsageError(
                     f"{entry.name} is {value}, but must lie between {low} and {high}",
                     hint="ockit ask --help lists the parameters",
+                )
+        for token, bias in self.logit_bias:
+            if not 0 <= token < 2**31 or math.isnan(bias) or bias == math.inf:
+                raise UsageError(
+                    f"logit_bias is {token}:{bias}, but a token is a number below 2147483648 and a bias is finite "
+                    "or -inf",
+                    hint="--option logit_bias=198:-5,504:1.5",
                 )
         if any(not word for word in self.stop):
             raise UsageError("a stop string is empty", hint="leave --stop out, or give it some text")

@@ -326,9 +326,13 @@ def _number(value: Any, rule: Mapping[str, Any]) -> Any:
         value = int(value) if whole else float(value)
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         raise ValueError
-    if not math.isfinite(value) or value < rule.get("min", value) or value > rule.get("max", value):
+    if value < rule.get("min", value) or value > rule.get("max", value) or not _is_finite(value):
         raise ValueError
     return value if whole else float(value)
+
+
+def _is_finite(value: float) -> bool:
+    return isinstance(value, int) or math.isfinite(value)  # isfinite() fails on a very large int
 
 
 def _floats(value: Any, rule: Mapping[str, Any]) -> tuple[float, ...]:

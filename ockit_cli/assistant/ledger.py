@@ -57,13 +57,20 @@ def fit(conversation: Conversation, encode: Encode, room: int, *, dropped: int =
         kept = conversation.turns[starts[count] :] if count else conversation.turns
         return Conversation(kept).with_system(conversation.system)
 
-    ids = encode(without(dropped))
-    if len(ids) <= room:
+    def encoded(count: int) -> list[int] | None:
+        try:
+            return encode(without(count))
+        except ContextOverflow:  # so much that it was not even counted
+            return None
+
+    ids = encoded(dropped)
+    if ids is not None and len(ids) <= room:
         return Fitted(without(dropped), ids, dropped)
     low, high = dropped + 1, last  # the fewest turns to drop lies in here, if dropping helps at all
     while low < high:
         middle = (low + high) // 2
-        if len(encode(without(middle))) <= room * SLACK:
+        ids = encoded(middle)
+        if ids is not None and len(ids) <= room * SLACK:
             high = middle
         else:
             low = middle + 1

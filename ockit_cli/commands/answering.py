@@ -14,7 +14,7 @@ from ockit.assistant.turn import Assistant
 from ockit.commands import constraints
 from ockit.commands.attachments import Question
 from ockit.commands.invocation import Invocation
-from ockit.errors import ExitCode, SchemaMismatch
+from ockit.errors import ContextOverflow, ExitCode, SchemaMismatch
 from ockit.events import End, Event, Notice, Prefill, Token, to_json
 from ockit.messages import Message, Sampling
 from ockit.sessions.store import Store
@@ -172,7 +172,10 @@ class Answer:
         base = self._assistant.conversation
 
         def fits(length: int) -> bool:
-            return self._assistant.count(base.add(Message("user", question.cut(length).text))) <= room
+            try:
+                return self._assistant.count(base.add(Message("user", question.cut(length).text))) <= room
+            except ContextOverflow:  # so much that it was not even counted
+                return False
 
         whole = question.attached
         if whole <= room and fits(whole):

@@ -9,7 +9,7 @@ from pathlib import Path
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import ContextOverflow, UsageError
-from ockit.files import read_limited
+from ockit.files import explained
 
 LARGEST_INPUT = 16 * 1024 * 1024
 """Bytes of one attachment. No context is that long; more need not be read to know that it does not fit."""
@@ -65,7 +65,7 @@ def gather(
     """
     documents = []
     for path in files:
-        data = read_limited(environment.cwd / path, LARGEST_INPUT)
+        data = _file(environment.cwd / path, truncate=truncate)
         documents.append(Document(path.name, _text(data, str(path))))
     piped = "" if environment.stdin_is_tty else _piped(environment, console, truncate=truncate)
     if piped.strip() and prompt.strip():
@@ -77,20 +77,35 @@ def gather(
     return Question(prompt, tuple(documents))
 
 
+def _file(path: Path, *, truncate: bool) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_INPUT + 1)
+    except OSError as error:
+        raise explained(error, path, "read the file") from error
+    return _bounded(data, "the file", str(path), truncate=truncate)
+
+
 def _piped(environment: Environment, console: Console, *, truncate: bool) -> str:
     with console.status("reading standard input"):
         data = environment.stdin.read(LARGEST_INPUT + 1)
-    if len(data) > LARGEST_INPUT:
-        if not truncate:
-            raise ContextOverflow(
-                f"standard input is larger than {LARGEST_INPUT // 2**20} MiB, which fits no context",
-                hint="pipe in less, or let --truncate take its beginning",
-            )
-        data = data[:LARGEST_INPUT]
-        while data and data[-1] & 0xC0 == 0x80:  # not in the middle of a character
-            data = data[:-1]
-        data = data[:-1] if data and data[-1] >= 0xC0 else data
-    return _text(data, "standard input")
+    return _text(_bounded(data, "standard input", None, truncate=truncate), "standard input")
+
+
+def _bounded(data: bytes, what: str, where: str | None, *, truncate: bool) -> bytes:
+    """As much as is taken of an attachment. Raises ContextOverflow, unless it may be cut."""
+    if len(data) <= LARGEST_INPUT:
+        return data
+    if not truncate:
+        raise ContextOverflow(
+            f"{what} is larger than {LARGEST_INPUT // 2**20} MiB, which fits no context",
+            where=where,
+            hint="attach less, or let --truncate take its beginning",
+        )
+    data = data[:LARGEST_INPUT]
+    while data and data[-1] & 0xC0 == 0x80:  # not in the middle of a character
+        data = data[:-1]
+    return data[:-1] if data and data[-1] >= 0xC0 else data
 
 
 def _text(data: bytes, where: str) -> str:

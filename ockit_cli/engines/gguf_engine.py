@@ -16,11 +16,11 @@ from ockit.engines.llama import binding
 from ockit.engines.loading import AbortFlag, load_model, resolve_gpu_layers
 from ockit.engines.options import LoadOptions
 from ockit.engines.vocabulary import LlamaVocabulary
-from ockit.errors import UsageError
+from ockit.errors import ContextOverflow, UsageError
 from ockit.events import Event
 from ockit.messages import Sampling
 from ockit.prompts.encode import encode
-from ockit.prompts.segments import Segment
+from ockit.prompts.segments import Segment, Text
 from ockit.protocols import EngineInfo
 
 
@@ -78,8 +78,24 @@ class GgufEngine:
         return self._vocabulary
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
-        """Token ids of a prompt."""
-        return encode(segments, self.vocabulary)
+        """Token ids of a prompt.
+
+        Raises:
+            ContextOverflow: there is more text than tokens of the longest kind could hold; it is not tokenized, which
+                for some megabytes takes minutes.
+        """
+        vocabulary = self.vocabulary
+        assert self._context is not None
+        size = sum(
+            len(segment.text.encode("utf-8", "replace")) for segment in segments if isinstance(segment, Text)
+        )
+        limit = self._context.limit
+        if size > 64 * limit and size > vocabulary.longest_piece * limit:
+            raise ContextOverflow(
+                f"the prompt has {size} bytes, more than {limit} tokens can hold",
+                hint="shorten it; `ockit ask --truncate` cuts attached text",
+            )
+        return encode(segments, vocabulary)
 
     def generate(self, ids: Sequence[int], sampling: Sampling) -> Iterator[Event]:
         """Prefill and Token events, then one End (see `generation`)."""

@@ -99,6 +99,11 @@ class LlamaVocabulary:
             known = self._pieces[token] = self._read_piece(token)
         return known
 
+    @cached_property
+    def longest_piece(self) -> int:
+        """Bytes of the longest token; reads the whole vocabulary."""
+        return max((len(self.piece(token)) for token in range(self.n_tokens)), default=1)
+
     def _read_piece(self, token: int) -> bytes:
         room = 64
         while True:

@@ -55,6 +55,18 @@ def test_a_question_that_does_not_fit() -> None:
     assert "--ctx-size" in str(caught.value.hint)
 
 
+def test_what_is_too_much_to_be_counted_does_not_fit() -> None:
+    def bounded(conversation: Conversation) -> list[int]:
+        ids = encode(conversation)
+        if len(ids) > 150:
+            raise ContextOverflow("more than can be counted")
+        return ids
+
+    assert fit(chat(100, 100, 100, 10, 20), bounded, 100).dropped == 2
+    with pytest.raises(ContextOverflow, match="more than can be counted"):
+        fit(chat(100, 100, 1000), bounded, 100)
+
+
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=15), st.integers(1, 300), st.integers(0, 10))
 def test_always_the_fewest_turns_that_are_enough(lengths: list[int], room: int, dropped: int) -> None:
     if len(lengths) % 2 == 0:
