@@ -40,13 +40,13 @@ def test_mutants(run_ockit: RunOckit, tmp_path: Path, count: int) -> None:
                 env={"OCKIT_THREADS": "1"}, timeout=60,
             )  # fmt: skip
             seconds = time.monotonic() - begin
-            assert done.code in (0, 1), f"{mutant.name}: {done}"
+            assert done.code in (0, 1, 4), f"{mutant.name}: {done}"
             assert seconds < LIMIT, f"{mutant.name}: {seconds:.1f} s"
             assert "Traceback" not in done.stderr, mutant.name
             assert "internal error" not in done.stderr, mutant.name
-            if done.code == 1:
+            if done.code:
                 assert done.stderr.count("error: ") == 1, f"{mutant.name}: {done.stderr}"
                 assert "  try: " in done.stderr, f"{mutant.name}: {done.stderr}"
             codes[done.code] = codes.get(done.code, 0) + 1
-    assert set(codes) == {0, 1}, codes  # some copies are harmless, most are not
+    assert {0, 1} <= set(codes), codes  # some copies are harmless, most are not; 4: a context of a few tokens
     assert not list((run_ockit.home / "state" / "crashes").glob("*"))
