@@ -74,11 +74,19 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
         notices.append(
             f"a context of {n_ctx} tokens is more than the {header.n_ctx_train} the model was trained for"
         )
+    threads, threads_prefill = settings.threads, settings.threads_prefill
+    if threads or threads_prefill:
+        from ockit.engines.threads import usable_cores
+
+        cores = usable_cores()
+        if max(threads, threads_prefill) > cores:
+            notices.append(f"this process may use {cores} cores, so {cores} threads are used and no more")
+        threads, threads_prefill = min(threads, cores), min(threads_prefill, cores)
     options = LoadOptions(
         path=str(entry.path),
         n_ctx=n_ctx,
-        threads=settings.threads,
-        threads_prefill=settings.threads_prefill,
+        threads=threads,
+        threads_prefill=threads_prefill,
         gpu_layers=settings.gpu_layers,
         tensor_split=settings.tensor_split,
         main_gpu=settings.main_gpu,

@@ -6,6 +6,7 @@ gets the same events (`ockit.events`). Knows no terminal.
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ class Assistant:
     Attributes:
         conversation: the turns so far, as the next prompt will hold them.
         session_id, answer_id: where the turns are saved; None before the first, or without a store.
+        last_prompt: the segments of the last prompt of this conversation that was sent.
         trouble: why the last answer could not be saved whole, or None.
     """
 
@@ -64,7 +66,7 @@ class Assistant:
         self._loaded_s: float | None = None
         self._dropped = 0
         self._head: str | None = None
-        self._last_prompt: tuple[Segment, ...] = ()
+        self.last_prompt: tuple[Segment, ...] = ()
         self.conversation = Conversation()
         self.session_id: str | None = None
         self.answer_id: str | None = None
@@ -79,9 +81,8 @@ class Assistant:
     def use(self, model: OpenModel, *, condition: str | None = None) -> None:
         """Answer with this model from now on; loads nothing."""
         self._model, self._condition = model, condition
-        self.render(
-            Conversation()
-        )  # a condition the template lacks is said now, not after the first question
+        if condition is not None:  # one that the template lacks is said now, not after the first question
+            self.render(Conversation((Message("user", ""),)))
         self.engine.choose(model.options)
 
     def load_in_background(self) -> None:
@@ -114,6 +115,7 @@ class Assistant:
         self.conversation = Conversation().with_system(system)
         self.session_id = self._head = self.answer_id = None
         self._dropped = 0
+        self.last_prompt = ()
 
     def set_system(self, system: str | None) -> None:
         """Change the system text of the conversation from the next turn on."""
@@ -124,11 +126,6 @@ class Assistant:
     def render(self, conversation: Conversation) -> Rendered:
         """The prompt of a conversation as segments."""
         return self.model.template.render(conversation, condition=self._condition)
-
-    @property
-    def last_prompt(self) -> tuple[Segment, ...]:
-        """The segments of the last prompt that was sent, or of the next one where none was."""
-        return self._last_prompt or self.render(self.conversation).segments
 
     def count(self, conversation: Conversation) -> int:
         """Tokens of a conversation's prompt."""
@@ -148,6 +145,7 @@ class Assistant:
         """
         started = time.perf_counter() if started is None else started
         asked_id = self._save_question(question)
+        yield from self._told()
         info = self.load()
         load_s, self._loaded_s = self._loaded_s or 0.0, 0.0
         asked = self.conversation.add(Message("user", question))
@@ -162,8 +160,11 @@ class Assistant:
                 "dropped_turns",
             )
         rendered = self.render(fitted.conversation)
-        self._last_prompt = rendered.segments
-        sampling = replace(sampling, stop=(*sampling.stop, *rendered.stop))
+        self.last_prompt = rendered.segments
+        seed = (
+            sampling.seed if sampling.seed is not None else secrets.randbelow(2**32 - 1)
+        )  # saved: can be repeated
+        sampling = replace(sampling, stop=(*sampling.stop, *rendered.stop), seed=seed)
         record = AnswerRecord(self._store, self.session_id, asked_id, self.model.entry.name, sampling)
         with record:
             for event in self.engine.generate(fitted.ids, sampling):
@@ -190,6 +191,12 @@ class Assistant:
 
     def _encode(self, conversation: Conversation) -> list[int]:
         return self.engine.encode(self.render(conversation).segments)
+
+    def _told(self) -> Iterator[Notice]:
+        """What the store has to say, once."""
+        if self._store is not None:
+            notices, self._store.notices = self._store.notices, []
+            yield from notices
 
     def _save_question(self, question: str) -> str | None:
         """Its id. It becomes part of the conversation only with its answer: what failed is asked again beside it."""

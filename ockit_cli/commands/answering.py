@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ockit.assistant.ledger import largest, room_for_prompt
+from ockit.assistant.ledger import longest, room_for_prompt
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
 from ockit.commands import constraints
 from ockit.commands.attachments import Question
 from ockit.commands.invocation import Invocation
-from ockit.errors import ContextOverflow, ExitCode, SchemaMismatch
-from ockit.events import End, Event, Notice, Prefill, Token, to_json
+from ockit.errors import ContextOverflow, ExitCode, OckitError, SchemaMismatch
+from ockit.events import End, Notice, Prefill, Token, to_json
 from ockit.messages import Message, Sampling
 from ockit.sessions.store import Store
 from ockit.settings import Settings
@@ -103,7 +102,8 @@ class Answer:
         if self._form.jsonl:
             self._console.json({"event": "start", "schema_version": SCHEMA_VERSION})
         with self._console.status("loading the model") as status:
-            for event in self._events(question.text, sampling):
+            started = self._run.environment.started
+            for event in self._assistant.reply(question.text, sampling, started=started):
                 if self._form.jsonl:
                     self._console.json(to_json(event) | (self._place() if isinstance(event, End) else {}))
                 if isinstance(event, Token):
@@ -121,11 +121,6 @@ class Answer:
             raise self._assistant.trouble
         return code
 
-    def _events(self, text: str, sampling: Sampling) -> Iterator[Event]:
-        yield from self._assistant.reply(text, sampling, started=self._run.environment.started)
-        for notice in self._store.notices if self._store is not None else ():
-            self._console.warning(notice.text)
-
     def _print(self, text: str) -> None:
         form = self._form
         if form.stream and not (form.json or form.jsonl or form.extract):
@@ -133,14 +128,13 @@ class Answer:
 
     def _close(self, text: str, end: End) -> int:
         form, console = self._form, self._console
+        shown = self._extracted(text) if form.extract else text
         if form.json:
-            answer = {"text": text, "finish_reason": end.finish_reason}
+            answer = {"text": shown, "finish_reason": end.finish_reason}
             cost = {"usage": asdict(end.usage), "timings": asdict(end.timings)}
             console.json({"schema_version": SCHEMA_VERSION, **answer, **cost, **self._place()})
-        elif form.extract:
-            console.line(constraints.first_code_block(text))
         elif not form.jsonl:
-            console.line("" if form.stream else text)
+            console.line("" if form.stream and not form.extract else shown)
         if end.finish_reason == "interrupted":
             return ExitCode.INTERRUPTED
         if self._schema is not None:
@@ -155,6 +149,14 @@ class Answer:
                 f"the answer was cut after {end.usage.completion_tokens} tokens; --max-tokens N allows more"
             )
         return ExitCode.OK
+
+    def _extracted(self, text: str) -> str:
+        """The first code block. Where there is none, the answer is shown beside the error: it may be nowhere else."""
+        try:
+            return constraints.first_code_block(text)
+        except OckitError:
+            self._console.notice(text)
+            raise
 
     def _place(self) -> dict[str, str | None]:
         """Who answered, and where it is saved."""
@@ -171,17 +173,14 @@ class Answer:
         room = room_for_prompt(info.n_ctx, sampling.max_tokens)
         base = self._assistant.conversation
 
-        def fits(length: int) -> bool:
+        def count(length: int) -> int | None:
             try:
-                return self._assistant.count(base.add(Message("user", question.cut(length).text))) <= room
+                return self._assistant.count(base.add(Message("user", question.cut(length).text)))
             except ContextOverflow:  # so much that it was not even counted
-                return False
+                return None
 
         whole = question.attached
-        if whole <= room and fits(whole):
-            return question
-        # hardly a token is longer than 16 characters: no need to count what is far too long
-        kept = largest(min(whole, 16 * info.n_ctx), fits)
+        kept = longest(whole, count, room)
         if kept < whole:
             self._console.notice(f"attached text was cut to its first {kept} of {whole} characters to fit")
         return question.cut(kept)

@@ -17,7 +17,7 @@ LARGEST_INPUT = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Document:
-    """An attached text and the name it goes by."""
+    """An attached text and the name it goes by; piped text that is itself the question has none."""
 
     name: str
     text: str
@@ -33,8 +33,11 @@ class Question:
     @property
     def text(self) -> str:
         """What the model is told: the attachments under their names, then the prompt."""
-        parts = [f"{document.name}:\n\n{document.text.strip()}\n\n" for document in self.documents]
-        return "".join(parts) + self.prompt
+        parts = [
+            f"{document.name}:\n\n{document.text.strip()}" if document.name else document.text.strip()
+            for document in self.documents
+        ]
+        return "\n\n".join([*parts, self.prompt] if self.prompt else parts)
 
     @property
     def attached(self) -> int:
@@ -71,7 +74,8 @@ def gather(
     if piped.strip() and prompt.strip():
         documents.insert(0, Document("standard input", piped))
     elif piped.strip():
-        prompt = piped.strip()
+        documents.append(Document("", piped))
+        return Question("", tuple(documents))
     if not prompt.strip():
         raise UsageError("there is no question", hint='ockit ask "What is a monad?"; or ockit chat')
     return Question(prompt, tuple(documents))

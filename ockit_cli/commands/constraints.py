@@ -11,6 +11,7 @@ from ockit.errors import OckitError, SchemaMismatch, UsageError
 from ockit.files import read_limited
 
 LARGEST_FILE = 1 << 20
+DEEPEST_GRAMMAR = 200
 
 
 def read_schema(path: Path) -> Any:
@@ -67,6 +68,15 @@ def read_grammar(path: Path) -> str:
     text = _decoded(path)
     if not text.strip():
         raise UsageError("the grammar is empty", where=str(path), hint='root ::= "yes" | "no"')
+    depth = 0
+    for mark in text:
+        depth += (mark == "(") - (mark == ")")
+        if depth > DEEPEST_GRAMMAR:  # llama.cpp's parser calls itself at each, until its stack is full
+            raise UsageError(
+                f"the grammar nests more than {DEEPEST_GRAMMAR} parentheses",
+                where=str(path),
+                hint="name rules instead",
+            )
     return text
 
 
@@ -79,6 +89,10 @@ def check_answer(text: str, schema: Any) -> None:
     except ValueError as error:
         raise SchemaMismatch(
             f"the answer is no complete JSON: {error}", hint="give it more room: --max-tokens 2000"
+        ) from error
+    except RecursionError as error:
+        raise SchemaMismatch(
+            "the answer is nested too deeply to be checked", hint="another --seed or model may do better"
         ) from error
     except jsonschema.ValidationError as error:
         place = "/".join(map(str, error.absolute_path)) or "its top"
@@ -103,7 +117,7 @@ def first_code_block(text: str) -> str:
     if fence:
         return "\n".join(block)
     raise OckitError(
-        "the answer has no fenced code block", hint="ockit sessions show last shows the whole answer"
+        "the answer, shown above, has no fenced code block", hint="ask for code in a fenced block"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ockit.commands.completion import complete_model
+from ockit.commands.completion import complete_model, complete_template
 from ockit.commands.invocation import invocation
 from ockit.errors import UsageError
 from ockit.messages import Sampling
@@ -21,7 +21,11 @@ Model = Annotated[
 ]
 System = Annotated[str | None, typer.Option("--system", "-s", help="The system text.")]
 Template = Annotated[
-    str | None, typer.Option(help="The chat template by name; jinja runs the model's own, sandboxed.")
+    str | None,
+    typer.Option(
+        help="The chat template by name; jinja runs the model's own, sandboxed.",
+        autocompletion=complete_template,
+    ),
 ]
 Condition = Annotated[str | None, typer.Option(help="The condition of an OpenChat template, such as Code.")]
 Temperature = Annotated[

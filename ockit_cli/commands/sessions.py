@@ -128,6 +128,7 @@ def export(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE where it exists.")] = False,
 ) -> None:
     """Write a chat as Markdown, JSON (all branches) or JSON lines (all branches)."""
     from ockit.files import write_atomic
@@ -146,6 +147,10 @@ def export(
         call.console.line(text.removesuffix("\n"))
         return
     target = call.environment.cwd / output
+    if target.exists() and not force:
+        raise UsageError(
+            "the file exists already and was left as it is", where=str(target), hint="--force replaces it"
+        )
     write_atomic(target, text)
     call.console.notice(f"{len(path if known == 'md' else messages)} messages written to {target}")
 

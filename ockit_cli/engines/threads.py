@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ockit.engines.llama import binding
-from ockit.errors import StoreError
+from ockit.errors import OckitError
 from ockit.files import write_atomic
 
 DECODE_STEPS = 4
@@ -51,6 +51,11 @@ def physical_cores() -> int:
     return max(1, min(psutil.cpu_count(logical=False) or 1, usable_cores()))
 
 
+def is_busy() -> bool:
+    """Whether other programs keep half the cores or more at work, judged by the last minute."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] >= usable_cores() / 2
+
+
 class ThreadCounts:
     """The remembered counts, in one small JSON file that may be deleted at any time."""
 
@@ -58,23 +63,25 @@ class ThreadCounts:
         self._path = path
 
     def load(self, key: str) -> tuple[int, int] | None:
-        """(decode, prefill) for a key, or None where nothing usable is remembered."""
+        """(decode, prefill) for a key, or None where nothing usable is remembered: counts that were measured on a
+        busy machine hold only while it is busy."""
         counts = self._read().get(key)
-        if (
-            isinstance(counts, list)
-            and len(counts) == 2
-            and all(isinstance(n, int) and n > 0 for n in counts)
-        ):
-            return counts[0], counts[1]
-        return None
+        if not isinstance(counts, dict):
+            return None
+        decode, prefill = counts.get("decode"), counts.get("prefill")
+        if not (isinstance(decode, int) and isinstance(prefill, int) and min(decode, prefill) > 0):
+            return None
+        if counts.get("busy") and not is_busy():  # what was measured then says little about now
+            return None
+        return decode, prefill
 
     def save(self, key: str, counts: tuple[int, int]) -> None:
         """Remember counts. An unwritable cache directory costs a new measurement next time, no more."""
         known = self._read()
-        known[key] = list(counts)
+        known[key] = {"decode": counts[0], "prefill": counts[1], "busy": is_busy()}
         try:
             write_atomic(self._path, json.dumps(known, indent=1, sort_keys=True))
-        except StoreError as error:
+        except OckitError as error:
             sys.stderr.write(f"thread counts are not remembered: {error}\n")
 
     def _read(self) -> dict[str, Any]:

@@ -97,9 +97,19 @@ class _Encoder:
                 f"an earlier answer holds token {wrong[0]}, but the model has {self._vocabulary.n_tokens} tokens",
                 hint="the answer comes from another model: send its text, not its tokens",
             )
+        if self._forges(segment):
+            self._text.append(segment.text)
+            return
         self._flush()
         self._ids.extend(segment.ids)
         self._continues = True
+
+    def _forges(self, segment: Ids) -> bool:
+        """Whether a model wrote a control token or a marker into the midst of its answer. The last id may end it."""
+        guarded = self._guarded | self._shaped_like_markers(segment.text)
+        return any(token in guarded or self._vocabulary.is_control(token) for token in segment.ids[:-1]) or (
+            segment.ids[-1] in guarded and not self._vocabulary.is_control(segment.ids[-1])
+        )
 
     def _flush(self, *, strip_end: bool = False) -> None:
         text = "".join(self._text)

@@ -11,11 +11,12 @@ from contextlib import suppress
 from ockit.assistant.turn import Assistant
 from ockit.console import Console
 from ockit.environment import Environment
-from ockit.errors import NotFound, OckitError, UsageError
+from ockit.errors import OckitError, UsageError
 from ockit.events import End, Notice, Prefill, Token
 from ockit.interrupts import interruptible
 from ockit.messages import Sampling
 from ockit.prompts.marked import marked
+from ockit.repl.echo import typing_unseen
 
 PROMPT = "> "
 FENCE = '"""'
@@ -45,6 +46,7 @@ class PlainChat:
 
         Raises:
             OckitError: on a pipe, the first error (nobody is there to try again).
+            KeyboardInterrupt: on a pipe, at Ctrl-C, once what came of the answer is saved.
         """
         with suppress(EOFError):
             for text in self._inputs():
@@ -60,35 +62,51 @@ class PlainChat:
                 if line.strip().startswith(FENCE):
                     line = self._rest_of_block(line.strip().removeprefix(FENCE))
             except KeyboardInterrupt:
+                if not self._environment.stdin_is_tty:
+                    raise
                 self._console.notice("Ctrl-D or /exit leaves")
+                continue
+            except UsageError as error:
+                if not self._environment.stdin_is_tty:
+                    raise
+                self._console.error(error)
                 continue
             if line.strip():
                 yield line.strip()
 
     def _rest_of_block(self, first: str) -> str:
+        """A block up to its closing quotes, or to the end of the input."""
         lines = [first] if first else []
-        while not first.endswith(FENCE):
-            first = self._read_line(". ")
-            lines.append(first)
-        lines[-1] = lines[-1].rstrip().removesuffix(FENCE)
+        with suppress(EOFError):
+            while not first.rstrip().endswith(FENCE):
+                first = self._read_line(". ")
+                lines.append(first)
+        if lines:
+            lines[-1] = lines[-1].rstrip().removesuffix(FENCE)
         return "\n".join(lines)
 
     def _read_line(self, prompt: str) -> str:
-        """One line. Raises EOFError at the end of the input."""
-        if self._environment.stdin_is_tty and self._environment.stdout_is_tty:
-            self._console.flush()
-            with suppress(ImportError):  # line editing and history where Python has them
-                import readline  # noqa: F401
-            return input(prompt)
-        line = self._environment.stdin.readline()
-        if not line:
-            raise EOFError
+        """One line. Raises EOFError at the end of the input, UsageError where it is no text."""
         try:
+            if self._environment.stdin_is_tty and self._environment.stdout_is_tty:
+                return self._typed_line(prompt)
+            line = self._environment.stdin.readline()
+            if not line:
+                raise EOFError
             return line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise UsageError(
-                f"the input is not UTF-8 text: byte 0x{line[error.start]:02x}", hint="pipe in UTF-8 text"
-            ) from error
+        except UnicodeError as error:
+            raise UsageError("the input is not UTF-8 text", hint="send UTF-8 text") from error
+
+    def _typed_line(self, prompt: str) -> str:
+        """A line from a terminal, with editing and history where Python has them. Raises UnicodeError."""
+        self._console.flush()
+        with suppress(ImportError):
+            import readline
+
+            readline.set_completer(lambda text, state: None)  # its own would list file names, unsanitized
+        line = input(prompt)
+        line.encode("utf-8")  # bytes that are no text may have come as lone surrogates
+        return line
 
     def _one(self, text: str) -> None:
         self._failed = None
@@ -100,6 +118,8 @@ class PlainChat:
             else:
                 self._ask(text)
         except KeyboardInterrupt:
+            if not self._environment.stdin_is_tty:
+                raise
             self._console.notice("stopped before the answer began; the question can be asked again")
         except OckitError as error:
             self._failed = error
@@ -108,7 +128,11 @@ class PlainChat:
 
     def _ask(self, question: str) -> None:
         console = self._console
-        with interruptible(self._assistant.stop), console.status("loading the model") as status:
+        with (
+            typing_unseen(self._environment),
+            interruptible(self._assistant.stop),
+            console.status("loading the model") as status,
+        ):
             for event in self._assistant.reply(question, self._sampling):
                 if isinstance(event, Token):
                     console.write(event.text)
@@ -124,10 +148,12 @@ class PlainChat:
     def _close(self, end: End) -> None:
         self._console.line()
         if end.finish_reason == "interrupted":
+            if not self._environment.stdin_is_tty:
+                raise KeyboardInterrupt  # whoever pipes text in means the whole run
             self._console.notice("stopped; what came so far is kept")
         elif end.finish_reason == "length":
             self._console.notice(
-                f"cut after {end.usage.completion_tokens} tokens: --max-tokens N allows more"
+                f"cut after {end.usage.completion_tokens} tokens; ask it to go on, or begin the chat with --max-tokens N"
             )
 
     def _command(self, text: str) -> None:
@@ -138,7 +164,7 @@ class PlainChat:
             from difflib import get_close_matches
 
             near = get_close_matches(name, self._commands, 1)
-            raise NotFound(
+            raise UsageError(
                 f"there is no command {name}",
                 hint=f"{near[0]}; /help lists them; //text sends a line that begins with a slash"
                 if near
@@ -165,8 +191,10 @@ class PlainChat:
             )
 
     def _raw(self, _: str) -> None:
-        bos = self._assistant.load().bos
-        self._console.line(marked(self._assistant.last_prompt, bos))
+        if not self._assistant.last_prompt:
+            self._console.notice("no prompt was sent yet in this conversation: ask something first")
+            return
+        self._console.line(marked(self._assistant.last_prompt, self._assistant.load().bos))
 
     def _leave(self, _: str) -> None:
         raise EOFError

@@ -68,7 +68,9 @@ def limit_memory() -> None:
     if limit and sys.platform == "linux":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        ceiling = int(limit) if hard == resource.RLIM_INFINITY else min(int(limit), hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (ceiling, ceiling))
     if sys.platform != "win32":
         import resource
 

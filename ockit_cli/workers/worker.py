@@ -87,6 +87,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=self._environment | _last_wish(),
+                cwd=os.path.abspath(os.sep),  # nothing it needs lies where the person stands
                 start_new_session=True,  # a Ctrl-C at the terminal must not reach it
                 bufsize=0,
             )
@@ -126,6 +127,7 @@ class Worker:
         """
         self.settle()
         self.start()
+        self._cancelled = False  # what was meant for a call that could not be sent
         self._calls += 1
         number = self._calls
         self._send({"id": number, "method": method, "params": params})
@@ -221,14 +223,15 @@ class Worker:
             return frame
 
     def _works(self) -> bool:
-        """Whether the silent child uses the processor at this very moment."""
+        """Whether the silent child uses the processor at this very moment, or waits for a disk."""
         import psutil
 
         try:
             process = psutil.Process(self.pid or -1)
             before = sum(process.cpu_times()[:2])
             time.sleep(GLANCE_SECONDS)
-            return sum(process.cpu_times()[:2]) - before > 0.05 * GLANCE_SECONDS
+            busy = sum(process.cpu_times()[:2]) - before > 0.05 * GLANCE_SECONDS
+            return busy or process.status() == psutil.STATUS_DISK_SLEEP
         except psutil.Error:
             return False
 
@@ -238,7 +241,8 @@ class Worker:
         self.stop()
         return WorkerError(
             f"the model's process gave no sign of life for {seconds:.0f} seconds and was ended",
-            hint="ask again: a new one is started (a higher stall_seconds gives a slow machine more time)",
+            hint=f"ask again: a new one is started; ockit config set stall_seconds {self.stall_seconds * 5:.0f} "
+            "gives a slow machine more time",
         )
 
     def _death(self) -> WorkerError:

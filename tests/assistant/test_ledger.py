@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ockit.assistant.ledger import SLACK, fit, largest, room_for_prompt
+from ockit.assistant.ledger import SLACK, TRIES, fit, longest, room_for_prompt
 from ockit.errors import ContextOverflow
 from ockit.messages import Conversation, Message
 
@@ -97,6 +97,21 @@ def test_room_is_kept_for_the_answer(n_ctx: int, max_tokens: int | None, room: i
     assert room_for_prompt(n_ctx, max_tokens) == room
 
 
-@given(st.integers(0, 5000), st.integers(0, 5000))
-def test_largest(limit: int, bound: int) -> None:
-    assert largest(limit, lambda n: n <= bound) == min(limit, bound)
+@given(st.integers(0, 5000), st.integers(1, 500), st.lists(st.integers(1, 9), min_size=1, max_size=20))
+def test_longest_fits_and_leaves_little(limit: int, room: int, weights: list[int]) -> None:
+    tries = 0
+
+    def count(length: int) -> int | None:
+        nonlocal tries
+        tries += 1
+        # characters come in runs that take more or fewer tokens
+        tokens = sum(weights[i // 100 % len(weights)] for i in range(length)) // 10
+        return None if tokens > 40 * room else tokens
+
+    kept = longest(limit, count, room)
+    assert tries <= TRIES
+    assert 0 <= kept <= limit
+    filled = count(kept)
+    assert filled is not None
+    assert filled <= room
+    assert kept == limit or filled >= 0.9 * room - 1
