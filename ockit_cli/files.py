@@ -76,6 +76,12 @@ def private_dir(path: Path) -> Path:
         for place in (*reversed(path.absolute().parents), path.absolute()):
             if not place.is_dir():
                 place.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError as error:  # what was to be made cannot be "not found"
+        raise StoreError(
+            "cannot make the directory: nothing can be made where it should lie",
+            where=str(path),
+            hint="set OCKIT_HOME to a directory that can be written",
+        ) from error
     except OSError as error:
         raise explained(error, path, "make the directory") from error
     return path
