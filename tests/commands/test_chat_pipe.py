@@ -57,7 +57,7 @@ def test_no_log(chat: Any, ockit_home: Path) -> None:
 
 
 def test_the_first_error_ends_it(chat: Any, ockit_home: Path) -> None:
-    assert "there is no command /nonsense" in error_of(chat("/nonsense\nHi\n"), 3)
+    assert "there is no command /nonsense" in error_of(chat("/nonsense\nHi\n"), 2)
     assert "not UTF-8" in error_of(chat(b"caf\xe9\nHi\n"), 2)
     assert "tokens" in error_of(chat("word " * 2000 + "\nHi\n"), 4)
     assert all(session[0].text != "Hi" for session in saved(ockit_home))
