@@ -146,7 +146,7 @@ class GgufEngine:
             known = cache.load(key)
             if known is None:
                 context.reserve(threads.PREFILL_TOKENS + 1)
-                known = threads.measure(context.pointer)
+                known = threads.measure(context.pointer, self._abort)
                 context.close()
                 cache.save(key, known)
             counts = counts[0] or known[0], counts[1] or known[1]

@@ -10,11 +10,13 @@ import json
 import os
 import platform
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from ockit.engines.llama import binding
+from ockit.engines.loading import AbortFlag
 from ockit.errors import OckitError
 from ockit.files import write_atomic
 
@@ -22,7 +24,14 @@ DECODE_STEPS = 4
 PREFILL_TOKENS = 64
 ROUNDS = 2
 BUDGET_SECONDS = 2.0
-"""A model so large that one round takes longer keeps the first candidate, the physical cores."""
+"""For decode and for prefill each. A model so large that nothing is done in it keeps the physical cores."""
+
+FIRST_SECONDS = 1.0
+"""The longest a single trial may take. On a busy machine one with too many threads is fifty times slower than the
+best one: without an end it would use up the whole budget, and win as the only one."""
+
+BEHIND = 1.1
+"""A trial that takes so much longer than the best one is ended: it cannot win any more."""
 
 
 def cpu_name() -> str:
@@ -97,40 +106,56 @@ def key_of(model_path: str) -> str:
     return f"{cpu_name()} | {usable_cores()} | {os.stat(model_path).st_size}"
 
 
-def measure(context: Any) -> tuple[int, int]:
-    """The fastest (decode, prefill) thread counts for a context, whose cache is emptied afterwards."""
+def measure(context: Any, abort: AbortFlag) -> tuple[int, int]:
+    """The fastest (decode, prefill) thread counts for a context, whose cache is emptied afterwards.
+
+    Args:
+        context: a ``llama_context*``.
+        abort: the flag it was made with; lowered when this returns.
+    """
     cores = physical_cores()
-    candidates = sorted({cores, max(1, cores // 2), max(1, cores - 1), 1, usable_cores()}, reverse=True)
-    candidates.remove(cores)
-    deadline = time.perf_counter() + BUDGET_SECONDS
-    decode = _fastest(context, [cores, *candidates], [1] * DECODE_STEPS, deadline)
-    prefill = _fastest(context, [cores, *candidates], [PREFILL_TOKENS], deadline + BUDGET_SECONDS)
-    return decode, prefill
+    # one thread comes second: it is what a busy machine does best, and must have been tried
+    candidates = [cores, 1, *sorted({cores // 2, cores - 1, usable_cores()} - {0, 1, cores}, reverse=True)]
+    candidates = list(dict.fromkeys(candidates))
+    decode = _fastest(context, abort, candidates, [1] * DECODE_STEPS)
+    return decode, _fastest(context, abort, candidates, [PREFILL_TOKENS])
 
 
-def _fastest(context: Any, candidates: list[int], batches: list[int], deadline: float) -> int:
+def _fastest(context: Any, abort: AbortFlag, candidates: list[int], batches: list[int]) -> int:
     best: dict[int, float] = {}
-    for _ in range(ROUNDS):
-        for threads in candidates:
-            if best and time.perf_counter() > deadline:
-                break
-            seconds = _seconds(context, threads, batches)
+    deadline = time.perf_counter() + BUDGET_SECONDS
+    for threads in candidates * ROUNDS:
+        limit = min(BEHIND * min(best.values(), default=FIRST_SECONDS), deadline - time.perf_counter())
+        if limit <= 0:
+            break
+        seconds = _seconds(context, abort, threads, batches, limit)
+        if seconds is not None:
             best[threads] = min(seconds, best.get(threads, seconds))
+    if not best:
+        return candidates[0]
     # a count must win by 3 % to be preferred over a smaller one: idle cores are worth something
     fastest = min(best.values())
     return min(threads for threads, seconds in best.items() if seconds <= fastest * 1.03)
 
 
-def _seconds(context: Any, threads: int, batches: list[int]) -> float:
+def _seconds(context: Any, abort: AbortFlag, threads: int, batches: list[int], limit: float) -> float | None:
+    """How long the batches take; None where that is longer than `limit` seconds."""
     llama = binding()
     memory = llama.llama_get_memory(context)
     llama.llama_set_n_threads(context, threads, threads)
     llama.llama_memory_clear(memory, False)
     ids = (llama.llama_token * max(batches))(*range(1, max(batches) + 1))
+    timer = threading.Timer(limit, abort.raise_)
+    timer.start()
     start = time.perf_counter()
-    for size in batches:
-        llama.llama_decode(context, llama.llama_batch_get_one(ids, size))
-        llama.llama_synchronize(context)
-    seconds = time.perf_counter() - start
-    llama.llama_memory_clear(memory, False)
-    return seconds
+    try:
+        for size in batches:
+            if llama.llama_decode(context, llama.llama_batch_get_one(ids, size)) != 0:
+                return None
+            llama.llama_synchronize(context)
+        return time.perf_counter() - start
+    finally:
+        timer.cancel()
+        timer.join()
+        abort.lower()
+        llama.llama_memory_clear(memory, False)
