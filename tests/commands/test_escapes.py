@@ -148,6 +148,6 @@ def test_every_error(number: int, shown: Callable[..., bytes], tmp_path: Path) -
         (["ask", "--schema", text, "x"], 3),
         ([f"as{text}k", "x"], 2),
         (["sessions", "show", text], 3),
-        (["sessions", "search", text], 0),
+        (["sessions", "search", f"word {text}"], 0),
     ):
         assert escaped(shown(*args, code=code)) == set(), args

@@ -30,6 +30,7 @@ def test_mutants(run_ockit: RunOckit, tmp_path: Path, count: int) -> None:
         ),
     ]
     codes: dict[int, int] = {}
+    slowest = 0.0
     for source in sound:
         for mutant in mutants(source, count // len(sound), seed=count):
             path = tmp_path / "mutant.gguf"
@@ -48,5 +49,7 @@ def test_mutants(run_ockit: RunOckit, tmp_path: Path, count: int) -> None:
                 assert done.stderr.count("error: ") == 1, f"{mutant.name}: {done.stderr}"
                 assert "  try: " in done.stderr, f"{mutant.name}: {done.stderr}"
             codes[done.code] = codes.get(done.code, 0) + 1
+            slowest = max(slowest, seconds)
     assert {0, 1} <= set(codes), codes  # some copies are harmless, most are not; 4: a context of a few tokens
     assert not list((run_ockit.home / "state" / "crashes").glob("*"))
+    print(f"mutants by exit code: {codes}; slowest {slowest:.1f} s")  # noqa: T201 - a figure of docs/reliability.md

@@ -131,9 +131,8 @@ def test_a_tenth_of_the_kills(run_ockit: Any, ockit_home: Path) -> None:
 
 @pytest.mark.sweep
 @pytest.mark.timeout(3000)
-def test_two_hundred_kills(run_ockit: Any, ockit_home: Path, record_property: Any) -> None:
+def test_two_hundred_kills(run_ockit: Any, ockit_home: Path) -> None:
     seen = kill_often(run_ockit, ockit_home, 200, seed=2)
-    record_property("outcomes", dict(seen))
     assert seen.total() == 200
     assert len(seen) == 4, seen
-    print(dict(seen))  # noqa: T201 - the figures of docs/reliability.md
+    print(f"kills by what was saved: {dict(seen)}")  # noqa: T201 - a figure of docs/reliability.md
