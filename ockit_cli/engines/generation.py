@@ -64,6 +64,7 @@ class Generator:
             reused = self._reuse(ids)
             answer = _Answer(StopMatcher(sampling.stop))
             complete = yield from self._prefill(ids, reused)
+            self._llama.llama_synchronize(self._context.pointer)  # a GPU may still be at it
             read = time.perf_counter()
             if complete:
                 limit = min(sampling.max_tokens or self.n_ctx, self.n_ctx - len(ids))

@@ -153,7 +153,7 @@ class PlainChat:
             self._console.notice("stopped; what came so far is kept")
         elif end.finish_reason == "length":
             self._console.notice(
-                f"cut after {end.usage.completion_tokens} tokens; ask it to go on, or begin the chat with --max-tokens N"
+                f"cut after {end.usage.completion_tokens} tokens; ask it to go on, or start with --max-tokens N"
             )
 
     def _command(self, text: str) -> None:

@@ -116,6 +116,8 @@ def test_ctrl_c_at_the_prompt_does_not_leave(run_ockit: Any, ockit_home: Path) -
     with terminal(run_ockit, "chat", env=ENV) as screen:
         prompted(screen)
         screen.send("half a quest")
+        screen.wait_for("half a quest")
+        time.sleep(0.3)  # Python's readline hears no signal while it takes in what was typed
         screen.interrupt()
         screen.wait_for("Ctrl-D or /exit leaves")
         prompted(screen)
