@@ -49,7 +49,7 @@ def test_in_prefill(embedded: Any, fresh: Any) -> None:
     assert not any(isinstance(event, Token) for event in events)
     assert max(event.done for event in events if isinstance(event, Prefill)) < len(ids)
 
-    nearby = [*ids[:700], *embedded.ids("What now?")]
+    nearby = [*ids[:530], *embedded.ids("What now?")]
     assert embedded.generate(nearby, max_tokens=24).ids == fresh.generate(nearby, max_tokens=24).ids
 
 

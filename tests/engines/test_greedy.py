@@ -23,7 +23,7 @@ PROMPTS = {
     "code": 'def fib(n):\n    """Fibonacci."""\n    if n < 2:\n        return n\n',
     "other scripts": "Привет! 你好 🌍 مرحبا ¿qué tal?",
     "white space": "\n\n   one\t\ttwo    \n\n\n",
-    "two batches": "The quick brown fox jumps over the lazy dog. " * 80,
+    "two batches": "The quick brown fox jumps over the lazy dog. " * 54,
 }
 
 
