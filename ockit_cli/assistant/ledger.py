@@ -89,24 +89,34 @@ def fit(conversation: Conversation, encode: Encode, room: int, *, dropped: int =
 def longest(limit: int, count: Callable[[int], int | None], room: int) -> int:
     """About the greatest length up to `limit` whose tokens fit into `room`; 0 must fit.
 
-    Counting tokens of a long text is dear, so each try goes by the tokens a character took in the one before, and
-    a length that fills 98 % of the room will do.
+    Counting tokens of a long text is dear, so each try goes by the tokens that the two nearest lengths took, and a
+    length that fills 98 % of the room will do.
 
     Args:
         count: tokens of a length; None says that they are too many to be counted.
     """
-    low, high = 0, limit + 1  # low fits, high does not
+    low, at_low = 0, 0  # fits
+    high: int = limit + 1  # does not
+    at_high: int | None = None
     guess = min(limit, 4 * room)  # about as many characters as tokens of English have
+    side = (
+        0  # how often in a row the same end moved; a line through a bend in the text comes near only slowly
+    )
     for _ in range(TRIES):
         if high - low <= 1:
             break
         tokens = count(guess)
         if tokens is not None and tokens <= room:
-            low = guess
+            low, at_low, side = guess, tokens, max(side, 0) + 1
             if tokens >= room * 0.98:
                 break
         else:
-            high = guess
-        by_rate = int(guess * room * 0.99 / tokens) if tokens else 0
-        guess = by_rate if low < by_rate < high else (low + high) // 2
+            high, at_high, side = guess, tokens, min(side, 0) - 1
+        if at_high is not None and abs(side) < 2:
+            guess = low + int((room * 0.99 - at_low) * (high - low) / (at_high - at_low))
+        elif at_low and abs(side) < 2:
+            guess = int(low * room * 0.99 / at_low)
+        else:
+            guess = (low + high) // 2
+        guess = min(max(guess, low + 1), high - 1)
     return low

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ockit.assistant.ledger import SLACK, TRIES, fit, longest, room_for_prompt
@@ -98,6 +98,7 @@ def test_room_is_kept_for_the_answer(n_ctx: int, max_tokens: int | None, room: i
 
 
 @given(st.integers(0, 5000), st.integers(1, 500), st.lists(st.integers(1, 9), min_size=1, max_size=20))
+@example(180, 64, [2, 8])
 def test_longest_fits_and_leaves_little(limit: int, room: int, weights: list[int]) -> None:
     tries = 0
 
