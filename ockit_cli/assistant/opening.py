@@ -14,16 +14,13 @@ from ockit.errors import UsageError
 from ockit.formats.gguf_header import GGUFHeader
 from ockit.formats.header_cache import HeaderCache
 from ockit.models.entry import ModelEntry
+from ockit.models.memory import check_fits, context_of, estimate
 from ockit.models.registry import Registry
 from ockit.prompts.jinja import JinjaTemplate
 from ockit.prompts.recognise import recognise
 from ockit.prompts.template import Template
 from ockit.prompts.templates import named, names
 from ockit.settings import Settings
-
-LARGEST_DEFAULT_CONTEXT = 8192
-"""Tokens of context where nobody asks for more: longer ones cost memory that most chats never use."""
-
 
 SPECIAL_TYPES = (3, 4)
 """``tokenizer.ggml.token_type`` of control and user-defined tokens."""
@@ -62,11 +59,9 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
     registry = Registry(directories, cwd=cwd)
     entry = registry.resolve(name)
     header = HeaderCache(directories.cache / "headers").read_loadable(entry.path)
-    n_ctx = settings.ctx_size or min(LARGEST_DEFAULT_CONTEXT, header.n_ctx_train or LARGEST_DEFAULT_CONTEXT)
+    n_ctx = context_of(header, settings.ctx_size)
     on_gpu = settings.gpu_layers != 0 and gpu_build()
     if settings.memory_check and not on_gpu:
-        from ockit.models.memory import check_fits
-
         check_fits(header, n_ctx, gpu_layers=0)
     template, note = _choose_template(settings.template or entry.template, header)
     notices = [*registry.notices, *note]
@@ -98,8 +93,6 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
 
 def _needs(header: GGUFHeader, n_ctx: int) -> dict[str, int]:
     """What a layer and the rest take on a GPU, in bytes, so that the worker can tell how many layers fit."""
-    from ockit.models.memory import estimate
-
     whole = estimate(header, n_ctx)
     n_layers = max(1, header.n_layers)
     in_layers = sum(tensor.n_bytes for tensor in header.tensors if tensor.name.startswith("blk."))

@@ -43,7 +43,7 @@ class Context:
         self._abort = abort
         self._pointer: Any = None
         self._threads = 1, 1
-        self.limit = options.n_ctx or min(8192, self._llama.llama_model_n_ctx_train(model))
+        self.limit = options.n_ctx or self._llama.llama_model_n_ctx_train(model)
         self.size = 0
 
     @property

@@ -11,7 +11,7 @@ class LoadOptions:
 
     Attributes:
         path: the GGUF file.
-        n_ctx: context in tokens; 0 takes the model's own, at most 8192.
+        n_ctx: context in tokens; 0 takes the whole of what the model was trained for.
         threads, threads_prefill: 0 means measured once on this machine and remembered.
         gpu_layers: layers on the GPU: a number, ``all``, or ``auto`` for as many as fit.
         layer_bytes, output_bytes, fixed_bytes, n_layers: the model's needs, for ``auto`` (see `gpu`).

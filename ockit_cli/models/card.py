@@ -54,28 +54,15 @@ def details(entry: ModelEntry, book: FactBook, *, default: str) -> dict[str, Any
 
 
 def memory(entry: ModelEntry, ctx_size: int) -> dict[str, Any]:
-    """What a model needs in memory at a context of ``ctx_size`` tokens (0: its own, at most 8192), in bytes, and
-    whether that much is free.
+    """`ockit.models.memory.report` of a model.
 
     Raises:
         NotFound, ModelFileError: see `ockit.formats.loadable.read_loadable`.
     """
     from ockit.formats.loadable import read_loadable
-    from ockit.models.free_memory import available
-    from ockit.models.memory import estimate
+    from ockit.models.memory import report
 
-    header = read_loadable(entry.path)
-    n_ctx = ctx_size or min(8192, header.n_ctx_train or 8192)
-    need, free = estimate(header, n_ctx), available()
-    return {
-        "n_ctx": n_ctx,
-        "weights": need.weights,
-        "kv_cache": need.kv_cache,
-        "compute": need.compute,
-        "total": need.total,
-        "available": free,
-        "fits": need.total <= free,
-    }
+    return report(read_loadable(entry.path), ctx_size)
 
 
 def _origin(entry: ModelEntry) -> str:

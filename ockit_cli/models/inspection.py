@@ -8,12 +8,10 @@ from typing import Any
 from ockit.errors import OckitError
 from ockit.formats.gguf_header import GGUFHeader
 from ockit.formats.loadable import check_loadable
-from ockit.models.free_memory import available
 from ockit.models.kinds import kind_of
-from ockit.models.memory import estimate
+from ockit.models.memory import report
 from ockit.prompts.recognise import recognise
 
-LARGEST_DEFAULT_CONTEXT = 8192
 _ROLES = (
     "bos eos eot eom unknown padding seperator cls mask fim_pre fim_suf fim_mid".split()
 )  # as GGUF spells them
@@ -24,7 +22,7 @@ def inspection(header: GGUFHeader, *, ctx_size: int = 0, gpu_layers: int = 0) ->
 
     Args:
         header: of a whole model (`ockit.models.parts.read_model`).
-        ctx_size: context for the memory estimate in tokens; 0 is the model's own, at most 8192.
+        ctx_size: context for the memory estimate in tokens, as for `ockit.models.memory.context_of`.
         gpu_layers: as for `ockit.models.memory.estimate`.
     """
     problem = _problem(header)
@@ -54,7 +52,7 @@ def inspection(header: GGUFHeader, *, ctx_size: int = 0, gpu_layers: int = 0) ->
         "template": template.name if template is not None else None,
         "template_text": header.chat_template,
         "tensor_types": _tensor_types(header),
-        "memory": _memory(header, ctx_size, gpu_layers) if problem is None else None,
+        "memory": report(header, ctx_size, gpu_layers=gpu_layers) if problem is None else None,
     }
 
 
@@ -112,17 +110,3 @@ def _tensor_types(header: GGUFHeader) -> list[dict[str, Any]]:
         {"type": kind, "count": count[kind], "n_params": values[kind], "size": n_bytes}
         for kind, n_bytes in size.most_common()
     ]
-
-
-def _memory(header: GGUFHeader, ctx_size: int, gpu_layers: int) -> dict[str, Any]:
-    n_ctx = ctx_size or min(LARGEST_DEFAULT_CONTEXT, header.n_ctx_train)
-    need, free = estimate(header, n_ctx, gpu_layers=gpu_layers), available()
-    return {
-        "n_ctx": n_ctx,
-        "weights": need.weights,
-        "kv_cache": need.kv_cache,
-        "compute": need.compute,
-        "total": need.total,
-        "available": free,
-        "fits": need.total <= free,
-    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ockit.errors import DoesNotFit, ModelFileError
 from ockit.formats.ggml_types import BY_NAME
@@ -18,6 +19,9 @@ from ockit.models.free_memory import available
 
 CACHE_STEP = 256
 """llama.cpp rounds the cache up to a multiple of this many tokens."""
+
+LARGEST_DEFAULT_CONTEXT = 8192
+"""Tokens of context where nobody asks for more: longer ones cost memory that most chats never use."""
 
 SMALLEST_CONTEXT = 512
 """A context below this is not worth proposing."""
@@ -89,6 +93,31 @@ def estimate(
         kv_cache=sum(shape.cache(layer, n_ctx, kv_type) for layer in on_cpu),
         compute=activations + scores + 4 * header.n_vocab + _VOCABULARY_ENTRY * entries + _PROCESS,
     )
+
+
+def context_of(header: GGUFHeader, ctx_size: int) -> int:
+    """The context in tokens that ``ctx_size`` means for a model: 0 is its own, at most `LARGEST_DEFAULT_CONTEXT`."""
+    return ctx_size or min(LARGEST_DEFAULT_CONTEXT, header.n_ctx_train or LARGEST_DEFAULT_CONTEXT)
+
+
+def report(header: GGUFHeader, ctx_size: int, *, gpu_layers: int = 0) -> dict[str, Any]:
+    """What a model needs at a context of ``ctx_size`` tokens (see `context_of`), in bytes, and whether that much is
+    free, as a JSON-ready object.
+
+    Raises:
+        ModelFileError: as for `estimate`.
+    """
+    n_ctx = context_of(header, ctx_size)
+    need, free = estimate(header, n_ctx, gpu_layers=gpu_layers), available()
+    return {
+        "n_ctx": n_ctx,
+        "weights": need.weights,
+        "kv_cache": need.kv_cache,
+        "compute": need.compute,
+        "total": need.total,
+        "available": free,
+        "fits": need.total <= free,
+    }
 
 
 def check_fits(
