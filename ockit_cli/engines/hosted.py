@@ -6,7 +6,7 @@ died, the next call starts a new one and loads the model again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,7 @@ class HostedEngine:
         self._worker.stall_seconds = stall_seconds
         self._thread_cache = thread_cache
         self._options: LoadOptions | None = None
-        self._info: EngineInfo | None = None
-        self._loaded_in = 0
+        self._loaded: tuple[LoadOptions, int, EngineInfo] | None = None  # with the worker's generation
         self.generating = False
 
     @property
@@ -70,22 +69,28 @@ class HostedEngine:
 
     def choose(self, options: LoadOptions) -> None:
         """Which model the next call runs; loads nothing."""
-        if options != self._options:
-            self._options, self._info = options, None
+        self._options = options
+
+    @property
+    def info(self) -> EngineInfo | None:
+        """The chosen model, if it is loaded and its process lives. Never waits."""
+        if self._loaded is None or not self._worker.alive:
+            return None
+        options, generation, info = self._loaded
+        return info if options == self._options and generation == self._worker.generation else None
 
     def load(self) -> EngineInfo:
         """Load the chosen model if it is not loaded. Raises ModelFileError, DoesNotFit or WorkerError."""
         self._worker.settle()
-        if self._info is not None and self._worker.alive and self._loaded_in == self._worker.generation:
-            return self._info
-        if self._options is None:
+        if (known := self.info) is not None:
+            return known
+        options = self._options
+        if options is None:
             raise WorkerError("no model was chosen")
-        fields = self._worker.call(
-            "load", options=asdict(self._options), thread_cache=str(self._thread_cache)
-        )
-        self._loaded_in = self._worker.generation
-        self._info = EngineInfo(**fields)
-        return self._info
+        fields = self._worker.call("load", options=asdict(options), thread_cache=str(self._thread_cache))
+        info = EngineInfo(**fields)
+        self._loaded = options, self._worker.generation, info
+        return info
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         """Token ids of a prompt."""
@@ -109,13 +114,22 @@ class HostedEngine:
         self.load()
         return str(self._worker.call("grammar", schema=schema))
 
-    def generate(self, ids: Sequence[int], sampling: Sampling) -> Iterator[Event]:
-        """Prefill and Token events, then one End. Raises WorkerError where the worker dies or hangs."""
+    def generate(
+        self, ids: Sequence[int], sampling: Sampling, *, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[Event]:
+        """Prefill and Token events, then one End. Raises WorkerError where the worker dies or hangs.
+
+        Args:
+            stopped: whether somebody wanted this call stopped before its request was on its way: the worker forgets a
+                cancel that comes sooner. Asked again once the first event has come, which is before any work.
+        """
         self.load()
         fields = asdict(sampling.checked())
         self.generating = True
         try:
-            for frame in self._worker.stream("generate", ids=list(ids), sampling=fields):
+            for number, frame in enumerate(self._worker.stream("generate", ids=list(ids), sampling=fields)):
+                if number == 0 and stopped():
+                    self._worker.cancel()
                 yield _event(frame)
         finally:
             self.generating = False
@@ -124,10 +138,14 @@ class HostedEngine:
         """Stop the running call soon; from any thread or a signal handler."""
         self._worker.cancel()
 
+    def kill(self) -> None:
+        """End a worker that does not listen; from any thread or a signal handler."""
+        self._worker.kill()
+
     def close(self) -> None:
         """End the worker."""
         self._worker.stop()
-        self._info = None
+        self._loaded = None
 
 
 def _event(frame: dict[str, Any]) -> Event:

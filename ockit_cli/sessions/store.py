@@ -1,7 +1,8 @@
 """The store of chats: what the assistant saves while it works and what `ockit sessions` reads.
 
-Every write is one short transaction that is on the disk when the call returns. It knows sessions and messages;
-how a file is opened, locked and mended is the business of `ockit.sessions.database` and `.salvage`.
+Every write is one short transaction that is on the disk when the call returns. This module writes, and
+`ockit.sessions.reading` reads; how a file is opened, locked and mended is the business of `ockit.sessions.database`
+and `.salvage`.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from ockit.environment import Directories
-from ockit.errors import NotFound, UsageError
+from ockit.errors import UsageError
 from ockit.events import FinishReason, Notice
-from ockit.messages import Conversation, Message, Passage, Timings, Usage, Verdict
-from ockit.sessions import rows, salvage, search, tables
+from ockit.messages import Passage, Timings, Usage, Verdict
+from ockit.sessions import rows, salvage, tables
 from ockit.sessions.database import Database
-from ockit.sessions.ids import new_id, normal
-from ockit.sessions.records import Hit, Session, StoredMessage
+from ockit.sessions.ids import new_id
+from ockit.sessions.reading import Reading
 from ockit.sessions.titles import title_of
 from ockit.sessions.writer import this_process
 
 FILE_NAME = "ockit.db"
 
 
-class Store:
+class Store(Reading):
     """The chats in one file. Nothing is opened before the first call, nothing made before the first write.
 
     Attributes:
@@ -62,8 +63,6 @@ class Store:
         notice = salvage.mend(path)
         if notice is not None:
             self.notices.append(notice)
-
-    # writing
 
     def start(
         self,
@@ -172,6 +171,15 @@ class Store:
             **(asdict(timings) if timings else {}),
         )
 
+    def reopen(self, message_id: str) -> None:
+        """An answer that had ended goes on: it is ``partial`` again, written by this process, with the text and ids
+        that it has. Whoever reads it before its new end takes its text: nobody can say yet what its ids spell.
+
+        Raises:
+            StoreError: it is no longer there.
+        """
+        self._change(message_id, state="partial", writer=this_process(), finish_reason=None, error=None)
+
     def add_sources(self, message_id: str, passages: Iterable[Passage]) -> None:
         """Save the passages an answer was given, best first."""
         found = [{"message_id": message_id, **asdict(passage)} for passage in passages]
@@ -211,24 +219,35 @@ class Store:
         Raises:
             NotFound: the session has no such message.
         """
+        self._set(session_id, message_id, head=message_id)
+
+    def set_system(self, session_id: str, system: str | None) -> None:
+        """Change the system text of a session from here on."""
+        self._set(session_id, system=system)
+
+    def set_title(self, session_id: str, title: str) -> None:
+        """Give a session a name."""
+        self._set(session_id, title=title)
+
+    def set_model(self, session_id: str, *, model: str, template: str) -> None:
+        """Say which model, in which chat format, a session goes on with."""
+        self._set(session_id, model=model, template=template)
+
+    def set_metadata(self, session_id: str, metadata: Mapping[str, Any]) -> None:
+        """Replace what else is known of a session."""
+        self._set(session_id, metadata=dict(metadata))
+
+    def _set(self, session_id: str, message_id: str | None = None, **values: Any) -> None:
+        """Change columns of a session that has the message, where one is given. Raises NotFound."""
+        if session_id in self._begun and message_id is None:
+            self._begun[session_id] |= values
+            return
 
         def work(connection: sqlite3.Connection) -> None:
             tables.require(connection, "sessions", session_id)
             if message_id is not None:
                 tables.require(connection, "messages", message_id, session_id)
-            tables.update(connection, "sessions", session_id, {"head": message_id, "updated_at": time.time()})
-
-        self._database.write(work)
-
-    def set_system(self, session_id: str, system: str | None) -> None:
-        """Change the system text of a session from here on."""
-        if session_id in self._begun:
-            self._begun[session_id]["system"] = system
-            return
-
-        def work(connection: sqlite3.Connection) -> None:
-            tables.require(connection, "sessions", session_id)
-            tables.update(connection, "sessions", session_id, {"system": system, "updated_at": time.time()})
+            tables.update(connection, "sessions", session_id, values | {"updated_at": time.time()})
 
         self._database.write(work)
 
@@ -280,120 +299,3 @@ class Store:
             )
 
         self._database.write(work)
-
-    # reading
-
-    def list(self, limit: int | None = 20) -> tuple[Session, ...]:
-        """The sessions, the one used last first; `limit` None for all."""
-
-        def work(connection: sqlite3.Connection) -> tuple[Session, ...]:
-            query = f"{tables.SESSIONS} ORDER BY s.updated_at DESC, s.key DESC LIMIT ?"
-            found = connection.execute(query, (-1 if limit is None else limit,))
-            return tuple(rows.session_out(row) for row in found.fetchall())
-
-        return self._database.read(work, empty=())
-
-    def get(self, name: str) -> Session:
-        """A session by its id, a beginning of it that no other has, or ``last``.
-
-        Raises:
-            NotFound: none or several; the hint names the nearest ids.
-        """
-        if name.strip().lower() == "last":
-            last = self.list(1)
-            return last[0] if last else tables.no_session(name, [])
-        wanted = normal(rows.text_in(name))
-
-        def work(connection: sqlite3.Connection) -> tuple[tuple[Session, ...], tuple[str, ...]]:
-            query = f"{tables.SESSIONS} WHERE substr(s.id, 1, ?) = ? ORDER BY s.key DESC LIMIT 4"
-            found = connection.execute(query, (len(wanted), wanted)).fetchall() if wanted else []
-            recent = connection.execute("SELECT id FROM sessions ORDER BY key DESC LIMIT 1000")
-            return (
-                tuple(rows.session_out(row) for row in found),
-                tuple(row["id"] for row in recent.fetchall()),
-            )
-
-        nothing: tuple[tuple[Session, ...], tuple[str, ...]] = (), ()
-        found, recent = self._database.read(work, empty=nothing)
-        if not found:
-            tables.no_session(name, recent)
-        if len(found) > 1:
-            ids = ", ".join(session.id for session in found[:3])
-            raise NotFound(
-                f"{name!r} is the beginning of several session ids: {ids}{' ...' if len(found) > 3 else ''}",
-                hint="type more of the id",
-            )
-        return found[0]
-
-    def messages(self, session_id: str) -> tuple[StoredMessage, ...]:
-        """Every message of a session, all branches, in the order they were begun."""
-
-        def work(connection: sqlite3.Connection) -> tuple[StoredMessage, ...]:
-            return tables.messages(connection, "", "m.session_id = ?", session_id)
-
-        return self._database.read(work, empty=())
-
-    def path_to(self, message_id: str) -> tuple[StoredMessage, ...]:
-        """The messages from the first of the session to this one.
-
-        Raises:
-            NotFound: no such message.
-        """
-
-        def work(connection: sqlite3.Connection) -> tuple[StoredMessage, ...]:
-            return tables.messages(connection, tables.PATH, "m.id IN path", message_id)
-
-        return self._database.read(work, empty=()) or tables.no_message(message_id)
-
-    def children(self, message_id: str) -> tuple[StoredMessage, ...]:
-        """The messages that follow one, in the order they were begun: the branches that leave it."""
-
-        def work(connection: sqlite3.Connection) -> tuple[StoredMessage, ...]:
-            return tables.messages(connection, "", "m.parent_id = ?", message_id)
-
-        return self._database.read(work, empty=())
-
-    def conversation(
-        self, session_id: str, head: str | None = None, *, model: str | None = None
-    ) -> Conversation:
-        """The turns up to `head` (None: up to the session's own head), under the session's system text.
-
-        Answers without any text (failed or stopped before the first word) are left out. Where `model` is given,
-        token ids are kept only for answers of that model: they mean nothing to another.
-
-        Raises:
-            NotFound: no such session or message.
-        """
-        begun = self._begun.get(session_id)
-        system, own_head = (begun["system"], None) if begun is not None else self._stand(session_id)
-        at = own_head if head is None else head
-        path = () if at is None else self.path_to(at)
-        turns = (
-            message.message
-            if model is None or message.model == model
-            else Message(message.role, message.text)
-            for message in path
-            if message.role != "assistant" or message.text
-        )
-        return Conversation(tuple(turns)).with_system(system)
-
-    def search(self, text: str, limit: int = 20) -> tuple[Hit, ...]:
-        """Messages that hold all words of `text` (the last one as a prefix), best first."""
-
-        def work(connection: sqlite3.Connection) -> tuple[Hit, ...]:
-            found = search.find(connection, rows.text_in(text), limit)
-            return tuple(rows.hit_out(row, snippet) for row, snippet in found)
-
-        return self._database.read(work, empty=())
-
-    def _stand(self, session_id: str) -> tuple[str | None, str | None]:
-        """System text and head of a session."""
-
-        def work(connection: sqlite3.Connection) -> Session | None:
-            row = connection.execute(f"{tables.SESSIONS} WHERE s.id = ?", (session_id,)).fetchone()
-            return None if row is None else rows.session_out(row)
-
-        found = self._database.read(work, empty=None)
-        if found is None:
-            tables.no_session(session_id, [])
-        return found.system, found.head

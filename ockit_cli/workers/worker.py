@@ -32,6 +32,10 @@ GLANCE_SECONDS = 0.5
 """How long a silent child is watched to tell work from a hang."""
 
 
+CANCEL_SECONDS = 1.0
+"""How long a child may take to make room for a cancel."""
+
+
 class Worker:
     """One child process hosting ``target`` (``module:function``, see `ockit.workers.child`).
 
@@ -56,7 +60,8 @@ class Worker:
         self._reading = threading.RLock()  # a descriptor must not be closed under its reader
         self._calls = 0
         self._open: int | None = None  # the call whose end has not been seen
-        self._sending = self._cancelled = False
+        self._writing = threading.Lock()  # a frame must not be cut in two by another
+        self._cancelled = False
         self._stderr: deque[bytes] = deque(maxlen=200)
         self._drain: threading.Thread | None = None
         self.generation = 0
@@ -160,12 +165,20 @@ class Worker:
                     self._open = None
 
     def cancel(self) -> None:
-        """Ask the child to stop the running call. Safe from any thread and from a signal handler."""
-        if self._sending:  # not into the middle of a frame
-            self._cancelled = True
-        elif self.alive:
-            with contextlib.suppress(WorkerError):  # a dead child has stopped already
-                self._send({"cancel": True})
+        """Ask the child to stop the running call. Safe from any thread and from a signal handler.
+
+        A call whose request is not on its way yet does not hear of it: whoever makes that call looks once more when
+        its first event has come (`ockit.engines.hosted` does).
+        """
+        self._cancelled = True
+        self._pass_on_cancel()
+
+    def kill(self) -> None:
+        """End a child that does not listen. Safe from any thread and from a signal handler; whoever waits for the
+        child sees it die."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def stop(self) -> None:
         """End the child, at once: it holds nothing that is not on the disk or here."""
@@ -187,9 +200,9 @@ class Worker:
         process = self._process
         if process is None or process.stdin is None:  # ended from another thread
             raise self._death()
-        self._sending = True
         try:
-            write_frame(process.stdin.fileno(), frame, self.stall_seconds)
+            with self._writing:
+                write_frame(process.stdin.fileno(), frame, self.stall_seconds)
         except TimeoutError:
             raise self._hang(self.stall_seconds) from None
         except (OSError, ValueError) as error:
@@ -197,11 +210,19 @@ class Worker:
         except KeyboardInterrupt:
             self.stop()  # what would follow half a frame means nothing
             raise
-        finally:
-            self._sending = False
-        if self._cancelled:
-            self._cancelled = False
-            self._send({"cancel": True})
+        self._pass_on_cancel()
+
+    def _pass_on_cancel(self) -> None:
+        """Send the cancel that somebody wants. Who finds a frame being written leaves it to the writer, who looks
+        here after its frame: waiting for it in a signal handler would be waiting for oneself."""
+        while self._cancelled and self._writing.acquire(blocking=False):
+            self._cancelled, process = False, self._process
+            try:
+                if process is not None and process.stdin is not None:
+                    with contextlib.suppress(OSError, ValueError):  # a dead child has stopped already
+                        write_frame(process.stdin.fileno(), {"cancel": True}, CANCEL_SECONDS)
+            finally:
+                self._writing.release()
 
     def _receive(self) -> dict[str, Any]:
         waited = 0.0
