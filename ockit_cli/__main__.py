@@ -33,7 +33,7 @@ def _ahead(argv: list[str], environment: Environment) -> Worker | None:
     if not argv:
         wanted = environment.stdin_is_tty and environment.stdout_is_tty
     else:
-        wanted = argv[0] in ("ask", "chat") and not {"-h", "--help"}.intersection(argv)
+        wanted = argv[0] in ("ask", "chat") and not {"-h", "--help", "--plan"}.intersection(argv)
     if not wanted:
         return None
     from ockit.engines.hosted import new_worker

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ockit import toml_lines
+from ockit.budgets import FORM, parse_budgets
 from ockit.environment import Directories
 from ockit.errors import NotFound, UsageError
 from ockit.files import lock, private_dir, read_limited, write_atomic
@@ -80,6 +81,12 @@ class Settings:
     tensor_split: tuple[float, ...] = _key(
         "floats", (), "Shares of several graphics cards, such as `3,1`.", min=0
     )
+    gpu_memory: str | None = _key(
+        "budgets", None, "GiB that each graphics card may be given, such as `0:10,1:12`; decides the layers."
+    )
+    ram: float | None = _key(
+        "float", None, "GiB of main memory that a model may take.", min=0.01, max=1_000_000.0
+    )
     main_gpu: int = _key("int", 0, "The graphics card that holds what is not split.", min=0, max=1023)
     flash_attention: Literal["auto", "on", "off"] = _key(
         "word", "auto", "The attention kernel that needs less memory.", words=("auto", "on", "off")
@@ -93,6 +100,12 @@ class Settings:
         max=86400.0,
     )
     log: bool = _key("bool", True, "Save conversations.", flag="--no-log")
+    theme: Literal["ansi", "dark", "light", "mono"] = _key(
+        "word", "ansi", "The colours of the chat.", words=("ansi", "dark", "light", "mono")
+    )
+    edit_mode: Literal["emacs", "vi"] = _key(
+        "word", "emacs", "The keys that edit a line in the chat.", words=("emacs", "vi")
+    )
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def origin(self, key: str) -> str:
@@ -166,10 +179,24 @@ def sampling_value(key: str, value: Any, origin: str) -> Any:
         raise _unknown(key, list(_SAMPLING))
     if key == "stop":
         return (value,) if isinstance(value, str) else tuple(value)
+    if key == "logit_bias" and isinstance(value, str):
+        return _biases(value)
     if "min" not in entry.metadata:
         return value
     kind = "float" if "float" in str(entry.type) else "int"
     return _convert(key, value, {"kind": kind, **entry.metadata}, origin)
+
+
+def _biases(text: str) -> tuple[tuple[int, float], ...]:
+    """``ID:BIAS,ID:BIAS`` as pairs."""
+    try:
+        return tuple(
+            (int(token), float(bias)) for token, bias in (pair.split(":") for pair in text.split(","))
+        )
+    except ValueError as error:
+        raise UsageError(
+            f"logit_bias is {text!r}, not ID:BIAS,ID:BIAS", hint="--option logit_bias=198:-5,504:1.5"
+        ) from error
 
 
 def checked(key: str, value: Any, origin: str, where: str | None = None) -> Any:
@@ -189,7 +216,7 @@ def allowed(rule: Mapping[str, Any]) -> str:
     if kind == "word":
         return " or ".join(words)
     plain = {"int": "a whole number", "float": "a number", "floats": "numbers with commas between them"}
-    text = plain.get(kind) or {"bool": "true or false", "text": "text", "name": "a name"}[kind]
+    text = plain.get(kind) or {"budgets": FORM, "bool": "true or false", "text": "text", "name": "a name"}[kind]
     if low is not None:
         text += f" of at least {low}" if high is None else f" between {low} and {high}"
     return ", ".join([*words, text]) if words else text
@@ -345,6 +372,13 @@ def _floats(value: Any, rule: Mapping[str, Any]) -> tuple[float, ...]:
     return numbers
 
 
+def _budgets(value: Any, _: Mapping[str, Any]) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    parse_budgets(value)
+    return value
+
+
 _READERS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
     "name": _text,
     "text": _text,
@@ -353,4 +387,5 @@ _READERS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
     "int": _number,
     "float": _number,
     "floats": _floats,
+    "budgets": _budgets,
 }

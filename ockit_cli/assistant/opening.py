@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ockit.budgets import GIB
 from ockit.engines.build import gpu_build
 from ockit.engines.options import LoadOptions
 from ockit.environment import Directories
@@ -14,7 +15,9 @@ from ockit.errors import UsageError
 from ockit.formats.gguf_header import GGUFHeader
 from ockit.formats.header_cache import HeaderCache
 from ockit.models.entry import ModelEntry
-from ockit.models.memory import check_fits, context_of, estimate
+from ockit.models.free_memory import available
+from ockit.models.memory import check_fits, context_of
+from ockit.models.needs import needs
 from ockit.models.registry import Registry
 from ockit.prompts.jinja import JinjaTemplate
 from ockit.prompts.recognise import recognise
@@ -54,15 +57,15 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
     Raises:
         NotFound: no such model or template.
         ModelFileError: the file is damaged, or holds no weights.
-        DoesNotFit: it needs more memory than there is.
+        DoesNotFit: it needs more memory than there is, or than it may take.
+        UsageError: settings that exclude each other.
     """
     registry = Registry(directories, cwd=cwd)
     entry = registry.resolve(name)
     header = HeaderCache(directories.cache / "headers").read_loadable(entry.path)
     n_ctx = context_of(header, settings.ctx_size)
     on_gpu = settings.gpu_layers != 0 and gpu_build()
-    if settings.memory_check and not on_gpu:
-        check_fits(header, n_ctx, gpu_layers=0)
+    placing = _placing(settings, header, n_ctx, on_gpu)
     template, note = _choose_template(settings.template or entry.template, header)
     notices = [*registry.notices, *note]
     if header.n_ctx_train and n_ctx > header.n_ctx_train:
@@ -82,25 +85,49 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
         n_ctx=n_ctx,
         threads=threads,
         threads_prefill=threads_prefill,
-        gpu_layers=settings.gpu_layers,
-        tensor_split=settings.tensor_split,
         main_gpu=settings.main_gpu,
         flash_attention=settings.flash_attention,
-        **(_needs(header, n_ctx) if on_gpu else {}),
+        **placing,
     )
     return OpenModel(entry, options, template, tuple(notices))
 
 
+def _placing(settings: Settings, header: GGUFHeader, n_ctx: int, on_gpu: bool) -> dict[str, Any]:
+    """The load options that say what lies where, memory checked."""
+    from ockit.models.device_map import budgets_of, place, require_fits
+
+    budgets = budgets_of(settings)
+    ram = int(settings.ram * GIB) if settings.ram is not None else None
+    chosen = {"gpu_layers": settings.gpu_layers, "tensor_split": settings.tensor_split}
+    if on_gpu and budgets is None:
+        return chosen | _needs(header, n_ctx) | {"ram_bytes": ram or 0}
+    found = place(header, n_ctx, budgets or {}, ram=ram)
+    if ram is not None:
+        require_fits(header, found, ram, origin=settings.origin("ram"))
+    if budgets is None:
+        if settings.memory_check:
+            check_fits(header, n_ctx)
+        return chosen
+    if settings.memory_check:
+        require_fits(header, found, available())
+    return {
+        "gpu_layers": found.n_gpu_layers,
+        "tensor_split": tuple(float(count) for count in found.tensor_split),
+        "n_gpus": len(found.tensor_split),
+        "op_offload": found.copies_matrices,
+    }
+
+
 def _needs(header: GGUFHeader, n_ctx: int) -> dict[str, int]:
-    """What a layer and the rest take on a GPU, in bytes, so that the worker can tell how many layers fit."""
-    whole = estimate(header, n_ctx)
-    n_layers = max(1, header.n_layers)
-    in_layers = sum(tensor.n_bytes for tensor in header.tensors if tensor.name.startswith("blk."))
+    """What a layer and the rest take, in bytes, so that the worker can tell how many layers fit on a GPU."""
+    need = needs(header, n_ctx)
+    n_layers = max(1, len(need.layers))
     return {
         "n_layers": n_layers,
-        "layer_bytes": (in_layers + whole.kv_cache) // n_layers,
-        "output_bytes": whole.weights - in_layers,
-        "fixed_bytes": whole.compute,
+        "layer_bytes": sum(layer.total for layer in need.layers) // n_layers,
+        "output_bytes": need.output + need.output_copy,
+        "fixed_bytes": need.scratch + need.largest_matrix,
+        "main_bytes": need.embedding + need.compute,
     }
 
 

@@ -46,6 +46,9 @@ def ask(
     gpu_layers: opt.GpuLayers = None,
     tensor_split: opt.TensorSplit = None,
     main_gpu: opt.MainGpu = None,
+    gpu_memory: opt.GpuMemory = None,
+    ram: opt.Ram = None,
+    plan: opt.Plan = False,
     no_stream: Annotated[
         bool, typer.Option("--no-stream", help="Print the answer when it is complete.")
     ] = False,
@@ -72,6 +75,10 @@ def ask(
     if schema is not None and grammar is not None:
         raise UsageError("--schema and --grammar exclude each other", hint="leave one of them out")
     settings, parameters = opt.settings_of(ctx)
+    if plan:
+        from ockit.commands.plan import show_plan
+
+        return show_plan(run, settings, settings.model, as_json=json)
     form = Form(json=json, jsonl=jsonl, stream=not no_stream, extract=extract)
     with Answer(run, settings, form) as answer, interruptible(answer.assistant.stop):
         answer.begin()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ockit.commands import model_options as opt
 from ockit.commands.completion import complete_model
 from ockit.commands.invocation import Invocation, invocation
-from ockit.errors import NotFound
+from ockit.errors import ExitCode, NotFound
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,19 +41,30 @@ def inspect(
             "--ctx-size", min=1, max=1 << 28, metavar="N", help="Estimate the memory for N tokens of context."
         ),
     ] = None,
+    plan: opt.Plan = False,
+    gpu_memory: opt.GpuMemory = None,
+    ram: opt.Ram = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
-) -> None:
-    """Say what is in a model file, and whether it fits this machine."""
+) -> int:
+    """Say what is in a model file, and whether it fits this machine.
+
+    --plan needs no more of the file than its header, and says instead where each layer would lie in memory.
+    """
     from ockit.models.inspection import inspection, tensor_rows
     from ockit.models.parts import read_model
 
     call = invocation(ctx)
+    settings = call.settings_with(ctx_size=ctx_size, gpu_memory=gpu_memory, ram=ram)
+    if plan:
+        from ockit.commands.plan import print_plan
+
+        return print_plan(call, settings, read_model(_path(call, model), whole=False), as_json=as_json)
     header = read_model(_path(call, model))
-    found = inspection(header, ctx_size=call.settings_with(ctx_size=ctx_size).ctx_size)
+    found = inspection(header, ctx_size=settings.ctx_size)
     if as_json:
         extra = {"tensors": tensor_rows(header)} if tensors else {}
         call.console.json({"schema_version": 1, **found, **extra})
-        return
+        return ExitCode.OK
     for label, text in _lines(found):
         call.console.line(f"{label + ':':<14}{text}")
     if found["tensor_types"]:
@@ -63,6 +75,7 @@ def inspect(
         _print_tensors(call, header)
     if found["problem"]:
         call.console.warning(f"ockit cannot run this file: {found['problem']}")
+    return ExitCode.OK
 
 
 def _path(call: Invocation, model: str) -> Path:

@@ -46,6 +46,18 @@ CtxSize = Annotated[int | None, typer.Option(help="Tokens of context; 0 is the m
 Threads = Annotated[int | None, typer.Option(help="Threads; 0 is what was measured best.")]
 GpuLayers = Annotated[str | None, typer.Option(help="Layers on the GPU: auto, all or a number.")]
 TensorSplit = Annotated[str | None, typer.Option(help="Shares of several GPUs, such as 3,1.")]
+GpuMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--gpu-memory", "-g", metavar="GPU:GIB,...", help="GiB each GPU may be given, such as 0:10,1:12."
+    ),
+]
+Ram = Annotated[
+    float | None, typer.Option("--ram", "-r", metavar="GIB", help="GiB of main memory the model may take.")
+]
+Plan = Annotated[
+    bool, typer.Option("--plan", help="Print where everything would lie in memory, and load nothing.")
+]
 MainGpu = Annotated[int | None, typer.Option(help="The GPU that holds what is not split.")]
 NoLog = Annotated[bool | None, typer.Option("--no-log", help="Do not save this conversation.")]
 
@@ -74,10 +86,34 @@ def settings_of(ctx: typer.Context) -> tuple[Settings, dict[str, Any]]:
     """
     from_pairs, parameters = split_options(ctx.params.get("option"))
     named = {_SETTING_OF.get(name, name): value for name, value in ctx.params.items()}
-    flags = {key: value for key, value in named.items() if key in KEYS and value is not None}
+    flags: dict[str, Any] = {key: value for key, value in named.items() if key in KEYS and value is not None}
     if ctx.params.get("no_log"):
         flags["log"] = False
-    return invocation(ctx).settings_with(**from_pairs | flags), parameters
+    settings = invocation(ctx).settings_with(**from_pairs | flags)
+    if not ctx.params.get("plan"):
+        _require_gpu_build(settings)
+    return settings, parameters
+
+
+def _require_gpu_build(settings: Settings) -> None:
+    """Return if this llama.cpp can do what ``gpu_memory`` asks. Raises UsageError with the line that builds one."""
+    from ockit.engines.build import gpu_build
+
+    if settings.gpu_memory is None or gpu_build():
+        return
+    from ockit.models.device_map import budgets_of
+
+    if budgets_of(settings) is None:  # a flag for the layers wins
+        return
+    from ockit.commands.install_checks import package_version
+    from ockit.commands.machine_checks import GPU_BUILDS, cards_present, reinstall_line
+
+    maker = next((maker for maker, _ in cards_present()), "NVIDIA")
+    line = reinstall_line(package_version("llama-cpp-python") or "", GPU_BUILDS[maker])
+    raise UsageError(
+        f"{settings.origin('gpu_memory')} is {settings.gpu_memory!r}, but llama.cpp was built without support for GPUs",
+        hint=f"--plan works all the same; this builds it anew: {line}",
+    )
 
 
 def sampling_of(
@@ -90,22 +126,8 @@ def sampling_of(
 ) -> Sampling:
     """How to sample: the model's defaults under the settings under the parameters."""
     overrides: dict[str, Any] = dict(parameters)
-    if "logit_bias" in overrides:
-        overrides["logit_bias"] = _biases(str(overrides["logit_bias"]))
     if stop:
         overrides["stop"] = tuple(stop)
     if grammar is not None:
         overrides["grammar"] = grammar
     return sampling(settings, overrides, model=model)
-
-
-def _biases(text: str) -> tuple[tuple[int, float], ...]:
-    """``ID:BIAS,ID:BIAS`` as pairs."""
-    try:
-        return tuple(
-            (int(token), float(bias)) for token, bias in (pair.split(":") for pair in text.split(","))
-        )
-    except ValueError as error:
-        raise UsageError(
-            f"logit_bias is {text!r}, not ID:BIAS,ID:BIAS", hint="--option logit_bias=198:-5,504:1.5"
-        ) from error

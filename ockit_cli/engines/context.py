@@ -93,6 +93,7 @@ class Context:
         params.n_outputs_max = 1
         params.n_threads, params.n_threads_batch = self._threads
         params.flash_attn_type = FLASH_ATTENTION[self._options.flash_attention]
+        params.op_offload = self._options.op_offload
         params.abort_callback = self._abort.callback
         params.abort_callback_data = self._abort.address
         made = self._llama.llama_init_from_model(self._model, params)

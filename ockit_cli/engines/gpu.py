@@ -59,15 +59,28 @@ def _device(lib: Any, device: Any) -> Device:
 
 
 def layers_that_fit(free: int, n_layers: int, layer_bytes: int, output_bytes: int, fixed_bytes: int) -> int:
-    """How many layers to put on GPUs with `free` bytes in all; ``n_layers + 1`` means all and the output too.
+    """llama.cpp's ``n_gpu_layers`` for GPUs with `free` bytes in all.
+
+    It counts from the end: 1 is the output alone, each further one a layer, ``n_layers + 1`` everything.
 
     Args:
         n_layers: repeating layers of the model.
         layer_bytes: weights and key/value cache of one of them.
-        output_bytes: weights outside the layers (the output matrix and the embedding).
+        output_bytes: the output matrix and what else lies outside the layers.
         fixed_bytes: scratch memory that is needed as soon as anything runs there.
     """
-    left = int(free * (1 - HEADROOM)) - fixed_bytes
-    if left >= n_layers * layer_bytes + output_bytes:
-        return n_layers + 1
-    return max(0, min(n_layers, left // max(1, layer_bytes)))
+    left = int(free * (1 - HEADROOM)) - fixed_bytes - output_bytes
+    return 0 if left < 0 else 1 + min(n_layers, left // max(1, layer_bytes))
+
+
+def left_in_main(on_gpu: int, n_layers: int, layer_bytes: int, output_bytes: int, main_bytes: int) -> int:
+    """Bytes of main memory that a model takes with an ``n_gpu_layers`` of `on_gpu`.
+
+    Args:
+        main_bytes: what it takes there whatever is offloaded; the others are those of `layers_that_fit`.
+    """
+    return (
+        main_bytes
+        + max(0, min(n_layers, n_layers + 1 - on_gpu)) * layer_bytes
+        + (0 if on_gpu else output_bytes)
+    )

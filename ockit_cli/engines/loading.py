@@ -12,7 +12,7 @@ from typing import Any
 from ockit.engines import gpu
 from ockit.engines.llama import binding, last_complaint
 from ockit.engines.options import LoadOptions
-from ockit.errors import ModelFileError
+from ockit.errors import DoesNotFit, ModelFileError, UsageError
 
 ALL_LAYERS = 1_000_000
 
@@ -46,17 +46,37 @@ class AbortFlag:
 
 
 def resolve_gpu_layers(options: LoadOptions) -> int:
-    """The number of layers for the GPUs that ``auto``, ``all`` or a number means here; 0 without a GPU."""
+    """The ``n_gpu_layers`` that ``auto``, ``all`` or a number means here; 0 without a GPU.
+
+    Raises:
+        UsageError: a device map counts on more GPUs than there are.
+        DoesNotFit: more would be left to main memory than it may take.
+    """
     if not binding().llama_supports_gpu_offload():
         return 0
     if options.gpu_layers == "all":
         return ALL_LAYERS
+    devices = gpu.devices()
+    if options.n_gpus > len(devices):
+        raise UsageError(
+            f"graphics card {options.n_gpus - 1} is named, but llama.cpp sees {len(devices)}, counted from 0",
+            hint="ockit doctor lists them",
+        )
+    sizes = options.n_layers, options.layer_bytes, options.output_bytes
     if options.gpu_layers != "auto":
-        return int(options.gpu_layers)
-    free = sum(device.free for device in gpu.devices())
-    return gpu.layers_that_fit(
-        free, options.n_layers, options.layer_bytes, options.output_bytes, options.fixed_bytes
-    )
+        on_gpu = int(options.gpu_layers)
+    else:
+        free = sum(device.free for device in devices)
+        on_gpu = gpu.layers_that_fit(free, *sizes, options.fixed_bytes * max(1, len(devices)))
+    left = gpu.left_in_main(on_gpu, *sizes, options.main_bytes)
+    if options.ram_bytes and left > options.ram_bytes:
+        raise DoesNotFit(
+            f"{left / (1 << 30):.1f} GiB of the model are left to main memory, "
+            f"which may take {options.ram_bytes / (1 << 30):.1f} GiB",
+            where=options.path,
+            hint="allow more of it: -r; or a smaller context: --ctx-size; or a smaller quantization of the model",
+        )
+    return on_gpu
 
 
 def load_model(options: LoadOptions, gpu_layers: int) -> Any:

@@ -152,10 +152,13 @@ class GGUFHeader:
             return list(layout.unpack(cursor.take(layout.size, key)))
 
 
-def read_header(path: Path) -> GGUFHeader:
+def read_header(path: Path, *, whole: bool = True) -> GGUFHeader:
     """The header of a GGUF file, checked against the file's size.
 
     A vocabulary without weights, and one part of a split model, are accepted.
+
+    Args:
+        whole: whether the bytes of the weights must be there too; a header alone can be planned with.
 
     Raises:
         NotFound: there is no such file.
@@ -179,7 +182,7 @@ def read_header(path: Path) -> GGUFHeader:
             version=version,
             metadata=entries.metadata,
             types=entries.types,
-            tensors=placed(cursor, infos, data_offset, alignment),
+            tensors=placed(cursor, infos, data_offset, alignment, whole=whole),
             alignment=alignment,
             data_offset=data_offset,
             doubled_token=entries.doubled_token,

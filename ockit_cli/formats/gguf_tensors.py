@@ -101,9 +101,10 @@ def _tensor_type(cursor: Cursor, name: str, number: int, offset: int) -> GgmlTyp
 
 
 def placed(
-    cursor: Cursor, infos: list[TensorInfo], data_offset: int, alignment: int
+    cursor: Cursor, infos: list[TensorInfo], data_offset: int, alignment: int, *, whole: bool = True
 ) -> tuple[TensorInfo, ...]:
-    """The tensors with offsets from the start of the file; each must follow the one before."""
+    """The tensors with offsets from the start of the file; each must follow the one before, and unless `whole` is
+    false lie within the file."""
     free = 0
     result: list[TensorInfo] = []
     for info in infos:
@@ -114,7 +115,7 @@ def placed(
                 f"the tensor {info.name!r} begins at {info.offset} of the data, expected {free}",
             )
         end = data_offset + info.offset + info.n_bytes
-        if end > cursor.size:
+        if whole and end > cursor.size:
             raise truncated(cursor.path, data_offset + info.offset, f"the tensor {info.name!r}", cursor.size)
         free = padded(info.offset + info.n_bytes, alignment)
         result.append(TensorInfo(info.name, info.shape, info.kind, data_offset + info.offset))

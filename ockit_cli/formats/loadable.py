@@ -51,8 +51,8 @@ def read_loadable(path: Path) -> GGUFHeader:
     return header
 
 
-def check_loadable(header: GGUFHeader) -> None:
-    """Return if llama.cpp can be given the file.
+def check_loadable(header: GGUFHeader, *, whole: bool = True) -> None:
+    """Return if llama.cpp can be given the file; unless `whole`, but for weights that are not there (`read_header`).
 
     Raises:
         NotFound: a part of a split model is missing.
@@ -61,7 +61,7 @@ def check_loadable(header: GGUFHeader) -> None:
     if not header.architecture:
         raise _refused(header, "the file does not name its architecture (general.architecture)")
     _check_role(header)
-    _check_parts(header)
+    _check_parts(header, whole)
     _check_numbers(header)
     _check_heads(header)
     _check_vocabulary(header)
@@ -107,7 +107,7 @@ def _check_role(header: GGUFHeader) -> None:
         )
 
 
-def _check_parts(header: GGUFHeader) -> None:
+def _check_parts(header: GGUFHeader, whole: bool) -> None:
     paths = part_paths(header)
     if len(paths) == 1:
         return
@@ -126,7 +126,7 @@ def _check_parts(header: GGUFHeader) -> None:
             hint="fetch them too",
         )
     for number, path in enumerate(paths[1:], 1):
-        part = read_header(path)
+        part = read_header(path, whole=whole)
         if part.integer("split.no") != number or part.integer("split.count") != len(paths):
             raise _refused(part, f"the file is named part {number + 1}, but says otherwise of itself")
         _check_tensor_types(part)

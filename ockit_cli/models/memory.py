@@ -10,26 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ockit.errors import DoesNotFit, ModelFileError
-from ockit.formats.ggml_types import BY_NAME
-from ockit.formats.gguf_header import GGUFHeader, read_header
-from ockit.formats.gguf_tensors import TensorInfo
-from ockit.formats.loadable import part_paths
+from ockit.errors import DoesNotFit
+from ockit.formats.gguf_header import GGUFHeader
 from ockit.models.free_memory import available
-
-CACHE_STEP = 256
-"""llama.cpp rounds the cache up to a multiple of this many tokens."""
+from ockit.models.needs import CACHE_STEP, needs, whole
 
 LARGEST_DEFAULT_CONTEXT = 8192
 """Tokens of context where nobody asks for more: longer ones cost memory that most chats never use."""
 
 SMALLEST_CONTEXT = 512
 """A context below this is not worth proposing."""
-
-_VOCABULARY_ENTRY = (
-    180  # bytes llama.cpp spends on a token or a merge, measured with 32,000 to 150,000 of them
-)
-_PROCESS = 8 << 20  # bytes for graphs, threads and their work buffers, measured
 
 
 @dataclass(frozen=True)
@@ -55,43 +45,30 @@ def estimate(
     gpu_layers: int = 0,
     flash_attention: bool = True,
 ) -> MemoryEstimate:
-    """The main memory a model takes once a full context is in use.
-
-    - weights: the tensors as stored. A token embedding stays in main memory whatever is offloaded.
-    - kv_cache: for each layer ``n_ctx * heads_kv * (key_length + value_length)`` values; the lengths default to
-      ``embedding_length / head_count``. Sliding windows are ignored, so it is an upper bound. Recurrent layers
-      (``ssm.*``) keep a state of fixed size instead.
-    - compute: the activations of one layer for a batch, ``4 * n_ubatch * (3 * width + 2 * feed_forward + heads *
-      (key_length + value_length))``; the mask, ``2 * n_ubatch * n_ctx``; without flash attention the scores,
-      ``4 * n_ubatch * n_ctx * heads``; one row of logits; the vocabulary's tables.
+    """The main memory a model takes once a full context is in use: see `ockit.models.needs` for its parts.
 
     Args:
         header: of a file that passed `ockit.formats.loadable.check_loadable`.
         n_ctx: context in tokens; 0 is the model's own.
         n_ubatch: tokens of one prefill step.
         kv_type: storage type of the cache, such as ``f16`` or ``q8_0``.
-        gpu_layers: how many layers, counted from the last, lie on a graphics card with their cache; a negative
-            number, or more than there are, is all of them and the output matrix.
+        gpu_layers: llama.cpp's ``n_gpu_layers``: what lies on graphics cards with its cache, counted from the end.
+            The output is the first, the last layer the second, and so on; a negative number, or more than there
+            are, is all of them. A token embedding stays in main memory whatever is offloaded.
         flash_attention: whether it is on.
 
     Raises:
         ModelFileError: a further part of a split model cannot be read.
     """
     n_ctx = n_ctx or header.n_ctx_train
-    shape = _Shape(header)
-    on_cpu = range(shape.n_layers) if gpu_layers >= 0 else range(0)
-    on_cpu = on_cpu[: max(0, shape.n_layers - gpu_layers)]
-    batch = min(n_ubatch, n_ctx)
-    heads = max((shape.heads(layer) for layer in range(shape.n_layers)), default=0)
-    attention = heads * (shape.key_length + shape.value_length)
-    activations = 4 * batch * (3 * shape.width + 2 * shape.feed_forward + attention)
-    scores = batch * n_ctx * (2 if flash_attention else 4 * (1 + heads))
-    merges = header.array("tokenizer.ggml.merges")
-    entries = header.n_vocab + (merges.count if merges else 0)
+    need = needs(header, n_ctx, n_ubatch=n_ubatch, kv_type=kv_type, flash_attention=flash_attention)
+    n_parts = len(need.layers) + 1
+    offloaded = n_parts if gpu_layers < 0 else min(gpu_layers, n_parts)
+    layers = need.layers[: n_parts - offloaded]
     return MemoryEstimate(
-        weights=_weights(header, on_cpu, offloaded_output=gpu_layers < 0 or gpu_layers > shape.n_layers),
-        kv_cache=sum(shape.cache(layer, n_ctx, kv_type) for layer in on_cpu),
-        compute=activations + scores + 4 * header.n_vocab + _VOCABULARY_ENTRY * entries + _PROCESS,
+        weights=need.embedding + sum(layer.weights for layer in layers) + (0 if offloaded else need.output),
+        kv_cache=sum(layer.kv_cache for layer in layers),
+        compute=need.compute,
     )
 
 
@@ -149,10 +126,16 @@ def check_fits(
 
 def largest_context(header: GGUFHeader, n_ctx: int, free: int, *, gpu_layers: int = 0) -> int:
     """The largest context in tokens, a multiple of 256 and at most ``n_ctx``, for ``free`` bytes; 0 for none."""
+    header = whole(header)
+    return largest_for(n_ctx, lambda n: estimate(header, n, gpu_layers=gpu_layers).total <= free)
+
+
+def largest_for(n_ctx: int, fits: Callable[[int], bool]) -> int:
+    """The largest multiple of 256 tokens up to ``n_ctx`` that `fits`, which a smaller one then must too; 0 for none."""
     low, high = 0, n_ctx // CACHE_STEP  # in steps; low fits or is 0
     while low < high:
         middle = (low + high + 1) // 2
-        if estimate(header, middle * CACHE_STEP, gpu_layers=gpu_layers).total <= free:
+        if fits(middle * CACHE_STEP):
             low = middle
         else:
             high = middle - 1
@@ -170,69 +153,3 @@ def _way_out(header: GGUFHeader, n_ctx: int, gpu_layers: int, free: int) -> str:
 
 def _gib(n: int) -> str:
     return f"{n / (1 << 30):.2f} GiB"
-
-
-def _weights(header: GGUFHeader, on_cpu: range, *, offloaded_output: bool) -> int:
-    tensors = list(header.tensors)
-    if len(tensors) < (header.integer("split.tensors.count") or 0):  # the first part alone
-        for path in part_paths(header)[1:]:
-            tensors += read_header(path).tensors
-    return sum(tensor.n_bytes for tensor in tensors if _stays(tensor, on_cpu, offloaded_output))
-
-
-def _stays(tensor: TensorInfo, on_cpu: range, offloaded_output: bool) -> bool:
-    first, _, rest = tensor.name.partition(".")
-    if first == "blk":
-        number = rest.partition(".")[0]
-        return not number.isdigit() or int(number) in on_cpu
-    return first == "token_embd" or not offloaded_output
-
-
-class _Shape:
-    """A model's dimensions, layer by layer."""
-
-    def __init__(self, header: GGUFHeader) -> None:
-        self._header = header
-        self.n_layers = header.n_layers
-        self.width = self._integer("embedding_length", 0)
-        heads = self.heads(0) or 1
-        self.key_length = self._integer("attention.key_length", self.width // heads)
-        self.value_length = self._integer("attention.value_length", self.width // heads)
-        experts = self._integer("expert_feed_forward_length", 0) * self._integer("expert_used_count", 0)
-        layers = range(self.n_layers)
-        self.feed_forward = max(
-            (self._in_layer("feed_forward_length", layer, 4 * self.width) for layer in layers), default=0
-        )
-        self.feed_forward = max(self.feed_forward, experts)
-
-    def heads(self, layer: int) -> int:
-        """Attention heads of a layer."""
-        return self._in_layer("attention.head_count", layer, 0)
-
-    def cache(self, layer: int, n_ctx: int, kv_type: str) -> int:
-        """Bytes a layer keeps of ``n_ctx`` tokens."""
-        tokens = -(-n_ctx // CACHE_STEP) * CACHE_STEP
-        values = tokens * self._in_layer("attention.head_count_kv", layer, self.heads(layer))
-        values *= self.key_length + self.value_length
-        kind = BY_NAME[kv_type.upper()]
-        return values * kind.size // kind.block + 4 * self._state()
-
-    def _state(self) -> int:
-        """Values of a recurrent layer's state (Mamba: the convolution's window and the state proper)."""
-        size, inner = self._integer("ssm.state_size", 0), self._integer("ssm.inner_size", 0)
-        window = max(0, self._integer("ssm.conv_kernel", 1) - 1)
-        return window * (inner + 2 * self._integer("ssm.group_count", 0) * size) + size * inner
-
-    def _integer(self, name: str, default: int) -> int:
-        value = self._header.integer(f"{self._header.architecture}.{name}")
-        return default if value is None else value
-
-    def _in_layer(self, name: str, layer: int, default: int) -> int:
-        array = self._header.array(f"{self._header.architecture}.{name}")
-        if array is None:
-            return self._integer(name, default)
-        if array.values is None or layer >= array.count:
-            raise ModelFileError(
-                f"{name} has {array.count} elements for {self.n_layers} layers", where=str(self._header.path)
-            )
-        return int(array.values[layer])

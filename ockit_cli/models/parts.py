@@ -66,8 +66,11 @@ def parts_of(path: Path) -> tuple[Path, ...]:
     return parts
 
 
-def read_model(path: Path) -> GGUFHeader:
+def read_model(path: Path, *, whole: bool = True) -> GGUFHeader:
     """The header of a whole model: that of its first file, with the tensors and the bytes of all of them.
+
+    Args:
+        whole: as for `ockit.formats.gguf_header.read_header`.
 
     Raises:
         NotFound, ModelFileError: from any of the parts.
@@ -75,7 +78,7 @@ def read_model(path: Path) -> GGUFHeader:
     from ockit.formats.gguf_header import read_header
 
     parts = parts_of(path)
-    header = read_header(parts[0])
+    header = read_header(parts[0], whole=whole)
     said = header.integer("split.count") or 1
     if said not in (1, len(parts)) or (len(parts) > 1 and said == 1):
         raise ModelFileError(
@@ -83,7 +86,7 @@ def read_model(path: Path) -> GGUFHeader:
             where=str(path),
             hint="give the parts the names they were published under: NAME-00001-of-00003.gguf",
         )
-    others = [read_header(part) for part in parts[1:]]
+    others = [read_header(part, whole=whole) for part in parts[1:]]
     if not others:
         return header
     return dataclasses.replace(

@@ -21,7 +21,9 @@ GOOD = {
     "min_p": ("0.1", 0.1), "repeat_penalty": ("1.2", 1.2), "max_tokens": ("9", 9), "seed": ("0", 0),
     "ctx_size": ("2048", 2048), "threads": ("3", 3), "threads_prefill": ("4", 4), "gpu_layers": ("all", "all"),
     "tensor_split": ("3,1", (3.0, 1.0)), "main_gpu": ("1", 1), "flash_attention": ("OFF", "off"),
+    "gpu_memory": ("0:10,1:.5", "0:10,1:.5"), "ram": ("20", 20.0),
     "memory_check": ("no", False), "stall_seconds": ("30", 30.0), "log": ("false", False),
+    "theme": ("Dark", "dark"), "edit_mode": ("vi", "vi"),
 }  # fmt: skip
 
 BAD_TEXT = [
@@ -31,12 +33,19 @@ BAD_TEXT = [
     ("seed", "4294967295"), ("ctx_size", "-5"), ("ctx_size", "1e3"), ("threads", "1025"), ("gpu_layers", "most"),
     ("gpu_layers", "-1"), ("tensor_split", "1,x"), ("tensor_split", "1,-1"), ("tensor_split", "0,0"),
     ("tensor_split", ","), ("main_gpu", "first"), ("flash_attention", "maybe"), ("memory_check", "2"),
+    ("gpu_memory", "0:"), ("gpu_memory", "0:x"), ("gpu_memory", "0:-1"), ("gpu_memory", "a:3"),
+    ("gpu_memory", "0:10,0:12"), ("gpu_memory", "0:inf"), ("gpu_memory", "0:nan"), ("gpu_memory", "16:1"),
+    ("gpu_memory", "0:1000001"), ("gpu_memory", "0:1,"), ("gpu_memory", "0:1e3"), ("gpu_memory", "-1:3"),
+    ("gpu_memory", "0:1:2"), ("gpu_memory", "0:\u0663"), ("ram", "0"), ("ram", "-1"), ("ram", "nan"), ("ram", "inf"),
+    ("ram", "1e7"), ("ram", "some"),
     ("stall_seconds", "0"), ("stall_seconds", "1e9"), ("log", "perhaps"),
+    ("theme", "solarized"), ("theme", ""), ("edit_mode", "nano"),
 ]  # fmt: skip
 
 BAD_TOML = [
     ("temperature", '"0.5"'), ("temperature", "true"), ("temperature", "[1]"), ("top_k", "4.0"),
     ("top_k", "true"), ("model", "4"), ("model", "false"), ("system", "1.5"), ("log", "1"), ("tensor_split", "{a = 1}"),
+    ("gpu_memory", "10"), ("gpu_memory", "[1]"), ("gpu_memory", '""'), ("ram", '"20"'),
     ("tensor_split", '["x"]'), ("gpu_layers", "1.5"), ("flash_attention", "true"), ("seed", "1979-05-27"),
 ]  # fmt: skip
 
