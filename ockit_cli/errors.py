@@ -15,6 +15,7 @@ type next. It does not know how it is shown; `ockit.app` prints it, the REPL sho
     ├── DoesNotFit             1  the model needs more memory than there is
     ├── WorkerError            1  the model's process died or hangs
     ├── StoreError             1  a database or a disk fails
+    ├── HubError               1  a hub of models cannot be reached, refuses or answers nonsense
     └── MissingExtra           1  a verb lacks its optional dependency
 """
 
@@ -114,6 +115,10 @@ class WorkerError(OckitError):
 
 class StoreError(OckitError):
     """A database or the disk under it fails."""
+
+
+class HubError(OckitError):
+    """A hub of models cannot be reached, refuses, or answers nonsense."""
 
 
 class MissingExtra(OckitError):

@@ -112,6 +112,20 @@ def write_atomic(path: Path, data: bytes | str, mode: int = 0o600) -> None:
         raise explained(error, path, "write the file") from error
 
 
+def put_in_place(part: Path, target: Path) -> None:
+    """Give a file that is complete its final name; data and name are on the disk when this returns.
+
+    Raises OckitError; the file then keeps the name it has, and what `target` was stays.
+    """
+    try:
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, target)
+        _sync_directory(target.parent)
+    except OSError as error:
+        raise explained(error, target, "write the file") from error
+
+
 def _sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -137,10 +151,11 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 
 @contextmanager
-def lock(path: Path, timeout: float = 10.0) -> Iterator[None]:
+def lock(path: Path, timeout: float = 10.0, *, held: str | None = None) -> Iterator[None]:
     """Hold the lock that the file `path` stands for (made where missing), against other processes and threads.
 
-    The system drops the lock when its holder dies. `timeout` is in seconds. Raises StoreError once it is over.
+    The system drops the lock when its holder dies. `timeout` is in seconds. Raises StoreError once it is over;
+    `held` says what it means that another holds it.
     """
     import fcntl
 
@@ -158,7 +173,7 @@ def lock(path: Path, timeout: float = 10.0) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise StoreError(
-                        f"another ockit has held this lock for more than {timeout:g} s",
+                        held or f"another ockit has held this lock for more than {timeout:g} s",
                         where=str(path),
                         hint="wait for the other ockit, or end it",
                     ) from None
