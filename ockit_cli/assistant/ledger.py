@@ -6,7 +6,7 @@ is an error. Knows counting and cutting; rendering and tokenizing are handed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ockit.errors import ContextOverflow
@@ -28,11 +28,17 @@ later turn would cut again, and each cut makes the whole prompt be read anew."""
 
 @dataclass(frozen=True)
 class Fitted:
-    """A conversation that fits: its ids, and how many of the oldest turns were left out for it."""
+    """A conversation that fits: its ids, and what was left out for it.
+
+    Attributes:
+        dropped: of this many of the oldest turns, those that are not pinned are out.
+        out: the places of the turns that are out, counted from 0.
+    """
 
     conversation: Conversation
     ids: list[int]
     dropped: int
+    out: frozenset[int] = frozenset()
 
 
 def room_for_prompt(n_ctx: int, max_tokens: int | None) -> int:
@@ -41,34 +47,59 @@ def room_for_prompt(n_ctx: int, max_tokens: int | None) -> int:
     return n_ctx - min(max_tokens or usual, usual)
 
 
-def fit(conversation: Conversation, encode: Encode, room: int, *, dropped: int = 0) -> Fitted:
+def without(conversation: Conversation, dropped: int, pinned: Collection[int] = ()) -> Conversation:
+    """The conversation less those of its `dropped` oldest turns that are not pinned. A turn is a question with its
+    answer; turns count from 0."""
+    turns = conversation.turns
+    starts = [i for i, message in enumerate(turns) if message.role == "user"]
+    if not dropped or not starts:
+        return conversation
+    ends = [*starts[1:], len(turns)]
+    kept = [
+        message
+        for number, (start, end) in enumerate(zip(starts, ends, strict=True))
+        if number >= dropped or number in pinned
+        for message in turns[start:end]
+    ]
+    return Conversation(tuple(kept)).with_system(conversation.system)
+
+
+def fit(
+    conversation: Conversation,
+    encode: Encode,
+    room: int,
+    *,
+    dropped: int = 0,
+    pinned: Collection[int] = (),
+) -> Fitted:
     """The conversation, without as many of its oldest turns as it takes to fit into `room` tokens.
 
-    A turn here is a question with its answer. System text and the last question always stay.
+    A turn here is a question with its answer. System text, pinned turns and the last question always stay.
 
     Args:
-        dropped: turns left out at the previous call; they stay out, so that the prompt keeps its beginning.
+        dropped: the count of the previous call: those turns stay out, so that the prompt keeps its beginning.
+        pinned: the places of the turns that never go, counted from 0.
 
     Raises:
-        ContextOverflow: even the last question alone does not fit.
+        ContextOverflow: even the last question, with what is pinned, does not fit.
     """
-    starts = [i for i, message in enumerate(conversation.turns) if message.role == "user"]
-    last = max(len(starts) - 1, 0)
+    n_turns = sum(message.role == "user" for message in conversation.turns)
+    last = max(n_turns - 1, 0)
     dropped = min(dropped, last)
-
-    def without(count: int) -> Conversation:
-        kept = conversation.turns[starts[count] :] if count else conversation.turns
-        return Conversation(kept).with_system(conversation.system)
 
     def encoded(count: int) -> list[int] | None:
         try:
-            return encode(without(count))
+            return encode(without(conversation, count, pinned))
         except ContextOverflow:  # so much that it was not even counted
             return None
 
+    def fitted(count: int, ids: list[int]) -> Fitted:
+        out = frozenset(range(count)) - frozenset(pinned)
+        return Fitted(without(conversation, count, pinned), ids, count, out)
+
     ids = encoded(dropped)
     if ids is not None and len(ids) <= room:
-        return Fitted(without(dropped), ids, dropped)
+        return fitted(dropped, ids)
     low, high = dropped + 1, last  # the fewest turns to drop lies in here, if dropping helps at all
     while low < high:
         middle = (low + high) // 2
@@ -77,13 +108,29 @@ def fit(conversation: Conversation, encode: Encode, room: int, *, dropped: int =
             high = middle
         else:
             low = middle + 1
-    ids = encode(without(last if low > last else low))
+    low = min(low, last)
+    try:
+        ids = encode(without(conversation, low, pinned))
+    except ContextOverflow as error:
+        raise _overflow(error.what, pinned, last) from error
     if len(ids) > room:
-        raise ContextOverflow(
-            f"the prompt has {len(ids)} tokens, and {room} fit (the rest of the context is for the answer)",
-            hint="shorten it, or ask for more with --ctx-size; `ockit ask --truncate` cuts attached and piped text",
+        what = f"the prompt has {len(ids)} tokens, and {room} fit (the rest of the context is for the answer)"
+        raise _overflow(what, pinned, last)
+    return fitted(low, ids)
+
+
+def _overflow(what: str, pinned: Collection[int], last: int) -> ContextOverflow:
+    pins = sorted(number + 1 for number in pinned if number < last)
+    if not pins:
+        hint = (
+            "shorten it, or ask for more with --ctx-size; `ockit ask --truncate` cuts attached and piped text"
         )
-    return Fitted(without(low), ids, low)
+        return ContextOverflow(what, hint=hint)
+    some = f"{'s' * (len(pins) > 1)} {', '.join(map(str, pins))}"
+    return ContextOverflow(
+        f"{what}; /pin keeps question{some} in it",
+        hint=f"/pin off {pins[0]} lets the oldest pinned question go, or shorten yours",
+    )
 
 
 def longest(limit: int, count: Callable[[int], int | None], room: int) -> int:

@@ -1,4 +1,4 @@
-"""The assistant: a model, a conversation and a store, and one method that runs a turn from question to answer.
+"""The assistant: a model, a conversation and a store, and what runs a turn from question to answer.
 
 The question is on the disk before the model sees it; the answer is saved while it streams. Every face of ockit
 gets the same events (`ockit.events`). Knows no terminal.
@@ -7,40 +7,65 @@ gets the same events (`ockit.events`). Knows no terminal.
 from __future__ import annotations
 
 import secrets
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from ockit.assistant.ledger import fit, room_for_prompt
-from ockit.assistant.opening import OpenModel
+from ockit.assistant.branch import Branch, Turn
+from ockit.assistant.ledger import Fitted, fit, room_for_prompt
 from ockit.assistant.record import AnswerRecord
-from ockit.engines.hosted import HostedEngine
+from ockit.assistant.standing import Standing
+from ockit.assistant.waiting import stopped
 from ockit.environment import Environment
-from ockit.errors import OckitError, StoreError
+from ockit.errors import UsageError, WorkerError
 from ockit.events import End, Event, Notice, Token
-from ockit.messages import Conversation, Message, Sampling
-from ockit.prompts.segments import Segment
+from ockit.messages import Conversation, Sampling
 from ockit.prompts.template import Rendered
-from ockit.protocols import EngineInfo
 from ockit.sessions.store import Store
 from ockit.workers.worker import Worker
 
+SEEDS = 2**32 - 1
+"""Seeds are 0 to one less than this."""
 
-class Assistant:
-    """Answers questions in one conversation.
+LayOut = Callable[[Conversation], Rendered]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the turns of one process have cost: tokens, and seconds of reading and of writing."""
+
+    turns: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+
+    def plus(self, end: End) -> Totals:
+        """With one more turn."""
+        return Totals(
+            self.turns + 1,
+            self.prompt_tokens + end.usage.prompt_tokens,
+            self.cached_tokens + end.usage.cached_tokens,
+            self.completion_tokens + end.usage.completion_tokens,
+            self.prefill_s + end.timings.prefill_s,
+            self.decode_s + end.timings.decode_s,
+        )
+
+
+class Assistant(Standing):
+    """Answers questions in one conversation. One turn at a time; `stop` may come from anywhere, at any time.
 
     Args:
         environment: for the worker's variables and the cache directory.
         store: where turns are saved; None saves nothing.
         stall_seconds: silence after which the model's process counts as hung.
         worker: the model's process, where it has been started already.
+        unsaved_ok: go on where the store fails, and save what was said once it takes it again.
 
     Attributes:
-        conversation: the turns so far, as the next prompt will hold them.
-        session_id, answer_id: where the turns are saved; None before the first, or without a store.
-        last_prompt: the segments of the last prompt of this conversation that was sent.
-        trouble: why the last answer could not be saved whole, or None.
+        totals: what all turns have cost so far.
     """
 
     def __init__(
@@ -50,170 +75,212 @@ class Assistant:
         *,
         stall_seconds: float = 120.0,
         worker: Worker | None = None,
+        unsaved_ok: bool = False,
     ) -> None:
-        self._environment = environment
-        self._store = store
-        self.engine = HostedEngine(
-            environment.variables,
-            environment.directories.cache / "threads.json",
-            stall_seconds=stall_seconds,
-            worker=worker,
+        super().__init__(
+            environment, store, stall_seconds=stall_seconds, worker=worker, unsaved_ok=unsaved_ok
         )
-        self._model: OpenModel | None = None
-        self._condition: str | None = None
-        self._loading: threading.Thread | None = None
-        self._load_error: OckitError | None = None
-        self._loaded_s: float | None = None
-        self._dropped = 0
-        self._head: str | None = None
-        self.last_prompt: tuple[Segment, ...] = ()
-        self.conversation = Conversation()
-        self.session_id: str | None = None
-        self.answer_id: str | None = None
-        self.trouble: StoreError | None = None
+        self.totals = Totals()
 
-    @property
-    def model(self) -> OpenModel:
-        """The model that answers. `use` comes first."""
-        assert self._model is not None
-        return self._model
-
-    def use(self, model: OpenModel, *, condition: str | None = None) -> None:
-        """Answer with this model from now on; loads nothing."""
-        self._model, self._condition = model, condition
-        if condition is not None:  # one that the template lacks is said now, not after the first question
-            self.render(Conversation((Message("user", ""),)))
-        self.engine.choose(model.options)
-
-    def load_in_background(self) -> None:
-        """Begin to load; the next turn waits for it and reports what went wrong."""
-        self._loading = threading.Thread(target=self._try_load, daemon=True)
-        self._loading.start()
-
-    def load(self) -> EngineInfo:
-        """The loaded model. Raises ModelFileError, DoesNotFit or WorkerError."""
-        if self._loading is not None:
-            self._loading.join()
-            self._loading = None
-            error, self._load_error = self._load_error, None
-            if error is not None:
-                raise error
-        before = self.engine.worker.generation
-        info = self.engine.load()
-        if self._loaded_s is None or self.engine.worker.generation != before:
-            self._loaded_s = info.load_s
-        return info
-
-    def _try_load(self) -> None:
-        try:
-            self.engine.load()
-        except OckitError as error:
-            self._load_error = error  # for `load`, in the thread that can show it
-
-    def restart(self, system: str | None) -> None:
-        """Begin a new conversation under a system text (None: the template's own)."""
-        self.conversation = Conversation().with_system(system)
-        self.session_id = self._head = self.answer_id = None
-        self._dropped = 0
-        self.last_prompt = ()
-
-    def set_system(self, system: str | None) -> None:
-        """Change the system text of the conversation from the next turn on."""
-        self.conversation = self.conversation.with_system(system)
-        if self._store is not None and self.session_id is not None:
-            self._store.set_system(self.session_id, system)
-
-    def render(self, conversation: Conversation) -> Rendered:
-        """The prompt of a conversation as segments."""
-        return self.model.template.render(conversation, condition=self._condition)
-
-    def count(self, conversation: Conversation) -> int:
-        """Tokens of a conversation's prompt."""
-        return len(self.engine.encode(self.render(conversation).segments))
-
-    def reply(self, question: str, sampling: Sampling, *, started: float | None = None) -> Iterator[Event]:
+    def reply(
+        self,
+        question: str,
+        sampling: Sampling,
+        *,
+        started: float | None = None,
+        title: str | None = None,
+    ) -> Iterator[Event]:
         """One turn: Notice, Prefill and Token events, then End.
 
         Args:
             question: what the person says.
             started: `time.perf_counter` from which ``first_token_s`` counts; None counts from now.
+            title: names a session that begins; None names it after the question.
 
         Raises:
             ContextOverflow: the question does not fit.
+            InterruptedByUser: it was stopped before a word came.
             WorkerError: the model's process died; the part that came is saved as failed.
             OckitError: whatever loading raises.
         """
         started = time.perf_counter() if started is None else started
-        asked_id = self._save_question(question)
-        yield from self._told()
-        info = self.load()
+        with self._running():
+            asked = Turn("user", question)
+            branch = Branch(self._branch.turns, asked)
+            yield from self._save(branch, title)
+            self._branch = branch
+            yield from self._answered(branch, sampling, started)
+
+    def again(self, sampling: Sampling) -> Iterator[Event]:
+        """Another answer to the last question, beside those that there are. A seed that is given counts on with every
+        answer, or the same would come; at temperature 0 it does.
+
+        Raises:
+            UsageError: nothing was asked.
+            OckitError: as `reply`. The conversation stands where it stood.
+        """
+        started = time.perf_counter()
+        with self._running():
+            before = self._branch
+            branch = before.unanswered()
+            yield from self._save(branch, None)
+            if sampling.seed is not None:
+                sampling = replace(sampling, seed=(sampling.seed + self._tries(branch)) % SEEDS)
+            try:
+                yield from self._answered(branch, sampling, started)
+            finally:
+                if self._branch is before and before.answer is not None:
+                    self._keeper.stand_at(before.answer)
+
+    def go_on(self, sampling: Sampling) -> Iterator[Event]:
+        """The last answer goes on where it was cut: Token events bring the new text, End what it cost. In the store it
+        stays one answer, with the sum of the costs.
+
+        Raises:
+            UsageError: there is no answer, or it ended by itself.
+            OckitError: as `reply`; what was there before stays.
+        """
+        started = time.perf_counter()
+        with self._running():
+            answer = self._unfinished()
+            question = self._branch.questions[-1]
+            yield from self._save(self._branch, None)
+            conversation = self._all(self._branch)
+            yield from self._run(conversation, self._render_open, question, answer, sampling, started)
+
+    def _answered(self, branch: Branch, sampling: Sampling, started: float) -> Iterator[Event]:
+        """The waiting question of a branch gets an answer, unless not a word of it comes."""
+        question = branch.waiting
+        assert question is not None
+        if sampling.seed is None:
+            sampling = replace(sampling, seed=secrets.randbelow(SEEDS))  # saved: can be repeated
+        answer = Turn("assistant", "", model=self.model.entry.name, sampling=sampling)
+        try:
+            yield from self._run(self._all(branch), self.render, question, answer, sampling, started)
+        finally:
+            if answer.text and answer.state in ("complete", "interrupted"):
+                self._branch = branch.answered(answer)
+
+    def _run(
+        self,
+        conversation: Conversation,
+        lay_out: LayOut,
+        question: Turn,
+        answer: Turn,
+        sampling: Sampling,
+        started: float,
+    ) -> Iterator[Event]:
+        """Prompt the model with a conversation; what it writes becomes the answer, or its next part."""
+        fitted, rendered = self._aside(lambda: self._fitted(conversation, lay_out, sampling)).wait(self._stop)
+        yield from self._left_out(fitted)
         load_s, self._loaded_s = self._loaded_s or 0.0, 0.0
-        asked = self.conversation.add(Message("user", question))
+        self.last_prompt = rendered.segments
+        sampling = replace(sampling, stop=(*sampling.stop, *rendered.stop))
+        self._stop.check()
+        question.tries += 1
+        end = End("interrupted")
+        record = AnswerRecord(self._keeper.store, self.session_id, question.id, answer, sampling)
+        with record:
+            try:
+                for event in self.engine.generate(fitted.ids, sampling, stopped=lambda: self._stop.asked):
+                    if isinstance(event, Token):
+                        yield record.add(event, time.perf_counter() - started)
+                    elif isinstance(event, End):
+                        end = event
+                    else:
+                        yield event
+            except WorkerError:
+                if not self._stop.hard:  # else it died of that
+                    raise
+                end = replace(end, verbatim=False)
+            timings = replace(end.timings, load_s=load_s, first_token_s=record.first_token_s)
+            end = replace(end, timings=timings)
+            record.finish(end)
+        self.totals = self.totals.plus(end)
+        self.answer_id = answer.id
+        if record.trouble is not None and self._unsaved_ok:
+            yield from self._keeper.outage(record.trouble)
+        else:
+            self.trouble = record.trouble
+        if end.finish_reason == "interrupted" and not record.grown:
+            raise stopped()
+        yield end
+
+    def _fitted(
+        self, conversation: Conversation, lay_out: LayOut, sampling: Sampling
+    ) -> tuple[Fitted, Rendered]:
+        """What of the conversation is sent. Runs beside the turn, which may stop waiting for it."""
+        info = self._load()
+        last: list[
+            tuple[Conversation, Rendered]
+        ] = []  # laying out may be dear: it runs a model's own template
+
+        def encode(part: Conversation) -> list[int]:
+            last[:] = [(part, lay_out(part))]
+            return self.engine.encode(last[0][1].segments)
+
         room = room_for_prompt(info.n_ctx, sampling.max_tokens)
-        fitted = fit(asked, self._encode, room, dropped=self._dropped)
-        if fitted.dropped > self._dropped:
-            gone = fitted.dropped - self._dropped
-            self._dropped = fitted.dropped
+        fitted = fit(conversation, encode, room, dropped=self._dropped, pinned=self._places())
+        part, rendered = last[0]
+        return fitted, rendered if part == fitted.conversation else lay_out(fitted.conversation)
+
+    def _left_out(self, fitted: Fitted) -> Iterator[Notice]:
+        """Says which turns are no longer part of the prompt."""
+        asked = self._branch.questions
+        out = frozenset(asked[place] for place in fitted.out)
+        gone = len(out - self._out)
+        self._dropped, self._out = fitted.dropped, out
+        if gone:
             yield Notice(
-                f"the context of {info.n_ctx} tokens is full: the oldest {gone} question{'s' * (gone > 1)} with "
+                f"the context is full: the oldest {gone} question{'s' * (gone > 1)} with "
                 f"{'their answers' if gone > 1 else 'its answer'} are no longer part of the prompt",
                 "dropped_turns",
             )
-        rendered = self.render(fitted.conversation)
-        self.last_prompt = rendered.segments
-        seed = (
-            sampling.seed if sampling.seed is not None else secrets.randbelow(2**32 - 1)
-        )  # saved: can be repeated
-        sampling = replace(sampling, stop=(*sampling.stop, *rendered.stop), seed=seed)
-        record = AnswerRecord(self._store, self.session_id, asked_id, self.model.entry.name, sampling)
-        with record:
-            for event in self.engine.generate(fitted.ids, sampling):
-                if isinstance(event, Token):
-                    yield record.add(event, time.perf_counter() - started)
-                elif isinstance(event, End):
-                    timings = replace(event.timings, load_s=load_s, first_token_s=record.first_token_s)
-                    end = replace(event, timings=timings)
-                    record.finish(end)
-                    self._take(asked, asked_id, record)
-                    yield end
-                else:
-                    yield event
 
-    def stop(self) -> bool:
-        """Stop the answer that is being generated; False where none is. For a signal handler."""
-        if self.engine.generating:
-            self.engine.cancel()
-        return self.engine.generating
+    def _render_open(self, conversation: Conversation) -> Rendered:
+        return self.template.render_open(conversation, condition=self._condition)
 
-    def close(self) -> None:
-        """End the worker."""
-        self.engine.close()
-
-    def _encode(self, conversation: Conversation) -> list[int]:
-        return self.engine.encode(self.render(conversation).segments)
-
-    def _told(self) -> Iterator[Notice]:
-        """What the store has to say, once."""
-        if self._store is not None:
-            notices, self._store.notices = self._store.notices, []
+    def _save(self, branch: Branch, title: str | None) -> Iterator[Notice]:
+        """The question that waits, or the answer that goes on, and whatever could not be saved before it."""
+        self.trouble = None
+        question = branch.waiting if branch.waiting is not None else branch.questions[-1]
+        yield from self._keeper.ask(branch, question, runs=self._runs, system=self._system, title=title)
+        if (store := self._keeper.store) is not None:
+            notices, store.notices = store.notices, []
             yield from notices
 
-    def _save_question(self, question: str) -> str | None:
-        """Its id. It becomes part of the conversation only with its answer: what failed is asked again beside it."""
-        self.trouble = None
-        if self._store is None:
-            return None
-        if self.session_id is None:
-            self.session_id = self._store.start(
-                model=self.model.entry.name,
-                template=self.model.template.name,
-                system=self.conversation.system,
+    def _unfinished(self) -> Turn:
+        """The last answer, if it can go on. Raises UsageError."""
+        answer = self._branch.answer
+        if answer is None:
+            waits = self._branch.waiting is not None
+            raise UsageError(
+                "the last question has no answer yet" if waits else "there is no answer that could go on",
+                hint="/regen answers it" if waits else "ask something first",
             )
-        return self._store.add_user(self.session_id, question, parent=self._head)
+        if answer.state == "partial":
+            raise UsageError(
+                "another ockit is writing this answer", hint="wait for it, then /resume the session again"
+            )
+        if not answer.can_go_on:
+            raise UsageError(
+                "the last answer ended by itself; only one that was stopped or cut can go on",
+                hint="ask for more in your own words, or /regen for another answer",
+            )
+        return answer
 
-    def _take(self, asked: Conversation, asked_id: str | None, record: AnswerRecord) -> None:
-        """The answer becomes part of the conversation, unless not a word of it came."""
-        self.answer_id, self.trouble = record.message_id, record.trouble
-        if record.text:
-            self.conversation = asked.add(record.message)
-            self._head = record.message_id or asked_id
+    def _tries(self, branch: Branch) -> int:
+        """Answers to the waiting question that were begun, in this process or before."""
+        question = branch.waiting
+        assert question is not None
+        if self._keeper.store is None or question.id is None:
+            return question.tries
+        return max(question.tries, len(self._keeper.store.children(question.id)))
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        self._stop.begin()
+        try:
+            yield
+        finally:
+            self._stop.end()

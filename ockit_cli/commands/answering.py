@@ -7,14 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ockit.assistant.attachments import Question
 from ockit.assistant.ledger import longest, room_for_prompt
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
 from ockit.commands import constraints
-from ockit.commands.attachments import Question
 from ockit.commands.invocation import Invocation
-from ockit.errors import ContextOverflow, ExitCode, OckitError, SchemaMismatch
-from ockit.events import End, Notice, Prefill, Token, to_json
+from ockit.errors import ContextOverflow, ExitCode, InterruptedByUser, OckitError, SchemaMismatch
+from ockit.events import End, Event, Notice, Prefill, Token, to_json
 from ockit.messages import Message, Sampling
 from ockit.sessions.store import Store
 from ockit.settings import Settings
@@ -101,25 +101,32 @@ class Answer:
         end: End | None = None
         if self._form.jsonl:
             self._console.json({"event": "start", "schema_version": SCHEMA_VERSION})
-        with self._console.status("loading the model") as status:
-            started = self._run.environment.started
-            for event in self._assistant.reply(question.text, sampling, started=started):
-                if self._form.jsonl:
-                    self._console.json(to_json(event) | (self._place() if isinstance(event, End) else {}))
-                if isinstance(event, Token):
-                    text += event.text
-                    self._print(event.text)
-                elif isinstance(event, Prefill):
-                    status.update(f"reading the prompt: {event.done} of {event.total} tokens")
-                elif isinstance(event, Notice):
-                    self._console.notice(event.text)
-                elif isinstance(event, End):
-                    end = event
+        try:
+            with self._console.status("loading the model") as status:
+                started = self._run.environment.started
+                for event in self._assistant.reply(question.text, sampling, started=started):
+                    self._jsonl(event)
+                    if isinstance(event, Token):
+                        text += event.text
+                        self._print(event.text)
+                    elif isinstance(event, Prefill):
+                        status.update(f"reading the prompt: {event.done} of {event.total} tokens")
+                    elif isinstance(event, Notice):
+                        self._console.notice(event.text)
+                    elif isinstance(event, End):
+                        end = event
+        except InterruptedByUser:  # before the first word: for a command that is an answer without any
+            end = End("interrupted")
+            self._jsonl(end)
         assert end is not None
         code = self._close(text, end)
         if self._assistant.trouble is not None:
             raise self._assistant.trouble
         return code
+
+    def _jsonl(self, event: Event) -> None:
+        if self._form.jsonl:
+            self._console.json(to_json(event) | (self._place() if isinstance(event, End) else {}))
 
     def _print(self, text: str) -> None:
         form = self._form

@@ -134,9 +134,19 @@ class Generator:
             if self._abort or (answer.produced < limit and not self._read([token])):
                 answer.reason = "interrupted"
                 break
+        if answer.reason != "stop" and matcher.half:
+            self._take_back(answer, pending)
         rest = matcher.flush()
         if rest or pending:
             yield Token(rest, tuple(pending))
+
+    def _take_back(self, answer: _Answer, pending: list[int]) -> None:
+        """Let an answer that was cut within a character end before it, text and ids, so that it can go on there."""
+        left = len(answer.matcher.half)
+        while left > 0 and pending:
+            left -= len(self._vocabulary.piece(pending.pop()))
+        answer.verbatim &= left == 0  # else one token holds the half and what stands before it
+        answer.matcher.forget_half()
 
     def _read(self, ids: Sequence[int]) -> bool:
         """Decode a batch into the cache; False where it was aborted."""

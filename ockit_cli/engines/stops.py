@@ -29,6 +29,15 @@ class StopMatcher:
         """The text that has become final with these bytes."""
         return self._advance(self._decoder.decode(data))
 
+    @property
+    def half(self) -> bytes:
+        """The bytes of a character whose rest has not come."""
+        return self._decoder.getstate()[0]
+
+    def forget_half(self) -> None:
+        """Take it back: the answer was cut in the middle of it."""
+        self._decoder.reset()
+
     def flush(self) -> str:
         """At the end of the answer: everything that was held back, unless a stop string came."""
         text = self._advance(self._decoder.decode(b"", True))

@@ -73,6 +73,18 @@ class JinjaTemplate:
         output = self._run([{"role": word.message.role, "content": word.content} for word in words])
         return Rendered(tuple(self._segments(output, words)), ())
 
+    def render_open(self, conversation: Conversation, *, condition: str | None = None) -> Rendered:
+        """The conversation whose last message is an answer that goes on: what is before it as `render` lays it out,
+        then the answer, which the template does not see.
+
+        Raises:
+            UsageError, OckitError: as `render`.
+        """
+        *before, answer = conversation.messages
+        rendered = self.render(Conversation(tuple(before)), condition=condition)
+        said = Text(answer.text) if answer.token_ids is None else Ids(tuple(answer.token_ids), answer.text)
+        return Rendered(tuple(joined([*rendered.segments, said])), rendered.stop)
+
     def _run(self, messages: list[dict[str, str]]) -> str:
         if len(self.source) > SOURCE_LIMIT:
             raise _failure(f"has {len(self.source)} characters, more than {SOURCE_LIMIT}")

@@ -96,6 +96,30 @@ class Template:
             UsageError: a condition that the template does not have.
         """
         said = self._condition(condition)
+        parts = [*self._laid_out(conversation, said), *self._pieces(self.generation, said)]
+        return Rendered(tuple(joined(parts)), self.stop)
+
+    def render_open(self, conversation: Conversation, *, condition: str | None = None) -> Rendered:
+        """The conversation whose last message is an answer that goes on: laid out up to that answer's last word.
+
+        Raises:
+            UsageError: a condition that the template does not have.
+        """
+        said = self._condition(condition)
+        *before, answer = conversation.messages
+        parts = self._laid_out(Conversation(tuple(before)), said)
+        if answer.token_ids is not None or self.thinking_end is not None:
+            # right after the generation prompt, where the model wrote it; a thinking part that goes on stays
+            parts += self._pieces(self.generation, said)
+            parts.append(
+                Text(answer.text) if answer.token_ids is None else Ids(answer.token_ids, answer.text)
+            )
+        else:
+            parts += [*self._pieces(self.assistant.partition(_HOLE)[0], said), Text(answer.text)]
+        return Rendered(tuple(joined(parts)), self.stop)
+
+    def _laid_out(self, conversation: Conversation, said: str) -> list[Segment]:
+        """Every message, without the generation prompt."""
         parts: list[Segment] = [Bos()]
         turns = list(conversation.turns)
         system = conversation.system if conversation.system is not None else self.default_system
@@ -113,8 +137,7 @@ class Template:
                 parts += self._turn(self.user, text, said)
         if system is not None and folded is None:
             parts += self._turn(self.user, self._trimmed("user", system), said)
-        parts += self._pieces(self.generation, said)
-        return Rendered(tuple(joined(parts)), self.stop)
+        return parts
 
     def _condition(self, condition: str | None) -> str:
         if condition is None:

@@ -1,0 +1,147 @@
+"""Where a conversation stands in its tree: the turns from its beginning to there, and the question that waits.
+
+A branch never changes; going on, taking back and branching off give another one, which shares the turns. A turn knows
+what the store knows of it, so that what could not be saved can be saved later. Knows no store and no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ockit.errors import UsageError
+from ockit.events import FinishReason
+from ockit.messages import Conversation, Message, Role, Sampling, Timings, Usage
+from ockit.sessions.records import State, StoredMessage
+
+
+@dataclass(eq=False)
+class Turn:
+    """A question or an answer of this conversation.
+
+    Attributes:
+        token_ids: ids of an answer that spell exactly its text, in the vocabulary of `model`.
+        id: its message in the store; None where it is not there.
+        kept: whether the store has all of it.
+        state: as in the store; a question is always ``complete``.
+        pinned: a question that never leaves the prompt, and its answer with it.
+        tries: answers begun to a question by this process.
+    """
+
+    role: Role
+    text: str
+    token_ids: tuple[int, ...] | None = None
+    id: str | None = None
+    kept: bool = False
+    model: str | None = None
+    sampling: Sampling | None = None
+    state: State = "complete"
+    finish_reason: FinishReason | None = None
+    error: str | None = None
+    usage: Usage | None = None
+    timings: Timings | None = None
+    pinned: bool = False
+    tries: int = 0
+
+    @classmethod
+    def of(cls, saved: StoredMessage) -> Turn:
+        """A turn as the store has it."""
+        message = saved.message
+        return cls(
+            saved.role,
+            saved.text,
+            message.token_ids,
+            id=saved.id,
+            kept=True,
+            model=saved.model,
+            state=saved.state,
+            finish_reason=saved.finish_reason,  # type: ignore[arg-type]
+            error=saved.error,
+            usage=saved.usage,
+            timings=saved.timings,
+        )
+
+    def message(self, model: str) -> Message:
+        """The turn as the prompt code needs it; ids mean something only to the model that made them."""
+        return Message(self.role, self.text, self.token_ids if self.model == model else None)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether an answer was cut before its end."""
+        return self.state == "interrupted" or self.finish_reason in ("interrupted", "length")
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The turns of a conversation, oldest first.
+
+    Attributes:
+        turns: questions and answers that the next prompt holds.
+        waiting: the last question, where it has no answer.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    waiting: Turn | None = None
+
+    @classmethod
+    def of(cls, path: Sequence[StoredMessage], pinned: Iterable[str] = ()) -> Branch:
+        """The branch that ends with the last of these messages.
+
+        An answer of which nothing came, or which an error ended, leaves its question waiting, as it did when it
+        happened.
+        """
+        pins = frozenset(pinned)
+        turns = [Turn.of(saved) for saved in path if saved.role != "assistant" or saved.text]
+        for turn in turns:
+            turn.pinned = turn.id in pins
+        if turns and turns[-1].state == "failed":
+            turns.pop()
+        waiting = turns.pop() if turns and turns[-1].role == "user" else None
+        return cls(tuple(turns), waiting)
+
+    def conversation(self, model: str, system: str | None) -> Conversation:
+        """The answered part as messages for a model, under a system text."""
+        return Conversation(tuple(turn.message(model) for turn in self.turns)).with_system(system)
+
+    @property
+    def questions(self) -> tuple[Turn, ...]:
+        """Every question, the waiting one last. The number of a question is its place here, from 1."""
+        asked = tuple(turn for turn in self.turns if turn.role == "user")
+        return asked if self.waiting is None else (*asked, self.waiting)
+
+    @property
+    def answer(self) -> Turn | None:
+        """The last answer, unless a question came after it."""
+        last = self.turns[-1] if self.turns and self.waiting is None else None
+        return last if last is not None and last.role == "assistant" else None
+
+    @property
+    def head(self) -> Turn | None:
+        """The last turn that is part of the prompt."""
+        return self.turns[-1] if self.turns else None
+
+    def question(self, number: int) -> Turn:
+        """The question of that number. Raises UsageError."""
+        asked = self.questions
+        if not 1 <= number <= len(asked):
+            there = f"questions 1 to {len(asked)}" if len(asked) > 1 else f"{len(asked) or 'no'} question"
+            raise UsageError(f"there is no question {number}: this conversation has {there}")
+        return asked[number - 1]
+
+    def before(self, question: Turn) -> Branch:
+        """The branch up to a question of it, which is taken back with all that follows."""
+        if question is self.waiting:
+            return replace(self, waiting=None)
+        return Branch(self.turns[: self.turns.index(question)])
+
+    def unanswered(self) -> Branch:
+        """The branch with the last question waiting for another answer. Raises UsageError where nothing was asked."""
+        asked = self.questions
+        if not asked:
+            raise UsageError("nothing was asked in this conversation", hint="ask something first")
+        return replace(self.before(asked[-1]), waiting=asked[-1])
+
+    def answered(self, answer: Turn) -> Branch:
+        """The branch with an answer to the waiting question."""
+        assert self.waiting is not None
+        return Branch((*self.turns, self.waiting, answer))
