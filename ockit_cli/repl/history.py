@@ -36,16 +36,22 @@ class ChatHistory(History):
 
     `warn` is called with one sentence when the file cannot be read (once) and when it cannot be written (once).
     Entries over 64 KiB are remembered by this chat only; the same entry twice in a row is one. With `memory_only`
-    no file is read or written.
+    no file is read or written. `expand` gives what is saved of an entry, where that is more than this chat shows
+    (`Pastes.expand`: a placeholder says nothing to the next chat).
     """
 
     def __init__(
-        self, directories: Directories, warn: Callable[[str], None], memory_only: bool = False
+        self,
+        directories: Directories,
+        warn: Callable[[str], None],
+        memory_only: bool = False,
+        expand: Callable[[str], str] = str,
     ) -> None:
         super().__init__()
         self._path = directories.state / FILE_NAME
         self._warn = warn
         self._memory_only = memory_only
+        self._expand = expand
         self._damaged = False
         self._warned_of_writing = False
         self._lock_s = _LOCK_S
@@ -84,7 +90,7 @@ class ChatHistory(History):
 
     def store_string(self, string: str) -> None:
         """Save an entry at the end of the file; where that fails, the first failure is told."""
-        line = _line(string)
+        line = _line(self._expand(string))
         if self._memory_only or len(line) > LONGEST_ENTRY_BYTES:
             return
         try:

@@ -39,7 +39,7 @@ BAD_TEXT = [
     ("gpu_memory", "0:1:2"), ("gpu_memory", "0:\u0663"), ("ram", "0"), ("ram", "-1"), ("ram", "nan"), ("ram", "inf"),
     ("ram", "1e7"), ("ram", "some"),
     ("stall_seconds", "0"), ("stall_seconds", "1e9"), ("log", "perhaps"),
-    ("theme", "solarized"), ("theme", ""), ("edit_mode", "nano"),
+    ("theme", "solarized"), ("edit_mode", "nano"),
 ]  # fmt: skip
 
 BAD_TOML = [

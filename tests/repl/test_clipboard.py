@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
+import subprocess
 import sys
 import time
 
@@ -161,3 +163,24 @@ def test_programs_are_files_that_can_be_run(desktop):
     assert found("../bin/sh", desktop.variables) is None
     assert found("", desktop.variables) is None
     assert found("sh", desktop.variables).name == "sh"
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux")
+def test_a_real_terminal_takes_the_sequence(tmp_path):
+    """tmux is a terminal to what runs in it, and its paste buffer can be asked for."""
+    (tmp_path / "sequence").write_text(osc52(TEXT * 1000))
+    tmux = ["tmux", "-S", str(tmp_path / "socket"), "-f", "/dev/null"]
+    run = f"cat {tmp_path / 'sequence'}; sleep 60"
+    subprocess.run([*tmux, "new-session", "-d", "sleep 60"], check=True, timeout=30)
+    try:
+        subprocess.run([*tmux, "set", "-s", "set-clipboard", "on"], check=True, timeout=30)
+        subprocess.run([*tmux, "new-window", "-d", run], check=True, timeout=30)
+        deadline, taken = time.monotonic() + 30, b""
+        while not taken and time.monotonic() < deadline:
+            time.sleep(0.05)
+            taken = subprocess.run(
+                [*tmux, "show-buffer"], capture_output=True, check=False, timeout=30
+            ).stdout
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=True, timeout=30)
+    assert taken == (TEXT * 1000).encode()

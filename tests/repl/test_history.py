@@ -18,6 +18,7 @@ from ockit.environment import Directories
 from ockit.files import lock
 from ockit.repl import history
 from ockit.repl.history import ChatHistory
+from ockit.repl.pastes import Pastes
 
 
 class Chat:
@@ -122,6 +123,15 @@ def test_large_entries_are_for_this_chat_only(ockit_home):
     assert len(chat.remembered()) == 3
     assert Chat(ockit_home).remembered() == ["after", "before"]
     assert chat.warnings == []
+
+
+def test_a_paste_is_saved_whole_and_shown_short(ockit_home):
+    pastes, chat = Pastes(), Chat(ockit_home)
+    short = ChatHistory(chat.directories, chat.warnings.append, expand=pastes.expand)
+    placeholder = pastes.shrink("line\n" * 30)
+    short.append_string(f"see {placeholder}")
+    assert short.get_strings() == [f"see {placeholder}"]
+    assert chat.remembered() == ["see " + "line\n" * 30]
 
 
 def test_a_day_of_large_entries_does_not_fill_the_memory(ockit_home):
