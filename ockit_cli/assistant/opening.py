@@ -14,6 +14,7 @@ from ockit.environment import Directories
 from ockit.errors import UsageError
 from ockit.formats.gguf_header import GGUFHeader
 from ockit.formats.header_cache import HeaderCache
+from ockit.models.device_map import budgets_of, place, require_fits
 from ockit.models.entry import ModelEntry
 from ockit.models.free_memory import available
 from ockit.models.memory import check_fits, context_of
@@ -94,14 +95,12 @@ def open_model(settings: Settings, directories: Directories, cwd: Path, name: st
 
 def _placing(settings: Settings, header: GGUFHeader, n_ctx: int, on_gpu: bool) -> dict[str, Any]:
     """The load options that say what lies where, memory checked."""
-    from ockit.models.device_map import budgets_of, place, require_fits
-
     budgets = budgets_of(settings)
     ram = int(settings.ram * GIB) if settings.ram is not None else None
     chosen = {"gpu_layers": settings.gpu_layers, "tensor_split": settings.tensor_split}
-    if on_gpu and budgets is None:
+    if budgets is None and on_gpu:  # the worker sees the cards and does the rest
         return chosen | _needs(header, n_ctx) | {"ram_bytes": ram or 0}
-    found = place(header, n_ctx, budgets or {}, ram=ram)
+    found = place(header, n_ctx, budgets or {})
     if ram is not None:
         require_fits(header, found, ram, origin=settings.origin("ram"))
     if budgets is None:

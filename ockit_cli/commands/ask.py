@@ -78,7 +78,7 @@ def ask(
     if plan:
         from ockit.commands.plan import show_plan
 
-        return show_plan(run, settings, settings.model, as_json=json)
+        return show_plan(run, settings, settings.model, as_json=json or jsonl)
     form = Form(json=json, jsonl=jsonl, stream=not no_stream, extract=extract)
     with Answer(run, settings, form) as answer, interruptible(answer.assistant.stop):
         answer.begin()

@@ -10,7 +10,7 @@ import typer
 from ockit.commands import model_options as opt
 from ockit.commands.completion import complete_model
 from ockit.commands.invocation import Invocation, invocation
-from ockit.errors import ExitCode, NotFound
+from ockit.errors import ExitCode, NotFound, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,10 @@ def inspect(
 
     call = invocation(ctx)
     settings = call.settings_with(ctx_size=ctx_size, gpu_memory=gpu_memory, ram=ram)
+    if not plan and (gpu_memory is not None or ram is not None):
+        raise UsageError("-g and -r say where things would lie", hint=f"ockit inspect --plan {model}")
+    if plan and tensors:
+        raise UsageError("--plan and --tensors exclude each other", hint="leave one of them out")
     if plan:
         from ockit.commands.plan import print_plan
 

@@ -52,22 +52,22 @@ def resolve_gpu_layers(options: LoadOptions) -> int:
         UsageError: a device map counts on more GPUs than there are.
         DoesNotFit: more would be left to main memory than it may take.
     """
+    if options.n_gpus > (seen := len(gpu.devices()) if options.n_gpus else 0):
+        raise UsageError(
+            f"graphics card {options.n_gpus - 1} is named, but llama.cpp sees {seen}, counted from 0",
+            hint="ockit doctor lists them",
+        )
     if not binding().llama_supports_gpu_offload():
         return 0
     if options.gpu_layers == "all":
         return ALL_LAYERS
-    devices = gpu.devices()
-    if options.n_gpus > len(devices):
-        raise UsageError(
-            f"graphics card {options.n_gpus - 1} is named, but llama.cpp sees {len(devices)}, counted from 0",
-            hint="ockit doctor lists them",
-        )
     sizes = options.n_layers, options.layer_bytes, options.output_bytes
     if options.gpu_layers != "auto":
         on_gpu = int(options.gpu_layers)
     else:
+        devices = gpu.devices()
         free = sum(device.free for device in devices)
-        on_gpu = gpu.layers_that_fit(free, *sizes, options.fixed_bytes * max(1, len(devices)))
+        on_gpu = gpu.layers_that_fit(free, *sizes, options.fixed_bytes * len(devices))
     left = gpu.left_in_main(on_gpu, *sizes, options.main_bytes)
     if options.ram_bytes and left > options.ram_bytes:
         raise DoesNotFit(
