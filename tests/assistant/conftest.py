@@ -34,13 +34,24 @@ class Reply(NamedTuple):
 class Talk:
     """A conversation under test."""
 
-    def __init__(self, home: Path, *, store: bool = True, settings: dict[str, str] | None = None) -> None:
+    greedy = GREEDY
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        store: bool = True,
+        settings: dict[str, str] | None = None,
+        unsaved_ok: bool = False,
+    ) -> None:
         variables = {"PATH": os.environ["PATH"], "OCKIT_HOME": str(home)}
         self.environment = Environment(io.BytesIO(), io.StringIO(), io.StringIO(), variables, home)
         chosen = {"threads": "1", "gpu_layers": "0", "ctx_size": "1024"} | (settings or {})
         self.settings = load(self.environment.directories, variables, chosen)
         self.store = Store.of(self.environment.directories) if store else None
-        self.assistant = Assistant(self.environment, self.store, stall_seconds=self.settings.stall_seconds)
+        self.assistant = Assistant(
+            self.environment, self.store, stall_seconds=self.settings.stall_seconds, unsaved_ok=unsaved_ok
+        )
         opened = open_model(self.settings, self.environment.directories, home, self.settings.model)
         self.assistant.use(opened)
         self.assistant.restart(self.settings.system)

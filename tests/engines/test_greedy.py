@@ -50,8 +50,12 @@ def test_fresh_prompts(embedded: Any, raw_greedy: Callable[..., Any], end_token:
         embedded.generate([0], max_tokens=1)  # another beginning: nothing of an earlier answer is reused
         answer = embedded.generate(ids, max_tokens=N)
         assert answer.end.usage.cached_tokens == 0, name
-        assert answer.ids == upto_end(raw, end_token), name
-        assert len(answer.ids) == N or answer.end.finish_reason == "stop", name
+        expected = upto_end(raw, end_token)
+        half = len(expected) - len(answer.ids)  # an answer that is cut within a character ends before it
+        assert answer.ids == expected[: len(expected) - half], name
+        assert half == 0 or (name == "other scripts" and half < 4 and not answer.text.endswith("\ufffd"))
+        assert answer.end.usage.completion_tokens == len(expected), name
+        assert len(expected) == N or answer.end.finish_reason == "stop", name
 
 
 def test_with_prefix_reuse(embedded: Any, raw_greedy: Callable[..., Any], end_token: int) -> None:
