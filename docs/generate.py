@@ -1,7 +1,8 @@
-"""Writes docs/commands.md: the help of every command, as the command line itself prints it.
+"""Writes what the guides take from the program: docs/commands.md, the help of every command as the command line
+itself prints it, and in docs/chat.md the table of the commands inside a chat.
 
-python docs/generate.py           writes the page
-python docs/generate.py --check   says whether the page is current; exit code 1 where it is not
+python docs/generate.py           writes the pages
+python docs/generate.py --check   says whether they are current; exit code 1 where one is not
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from pathlib import Path
 
 from ockit.app import run
 from ockit.environment import Environment
+from ockit.repl.slash_table import KEYS, TABLE
 
 PAGE = Path(__file__).with_name("commands.md")
+CHAT = Path(__file__).with_name("chat.md")
+BEGIN, END = "<!-- commands inside a chat -->\n", "<!-- end -->\n"
 HEAD = """# Commands
 
 What `--help` says of each command. This page is written by `docs/generate.py`; do not edit it.
@@ -48,17 +52,37 @@ def sections(*command: str) -> list[str]:
     return parts
 
 
+def slash_table() -> str:
+    """The commands inside a chat, and the keys, as a Markdown table."""
+    rows = [("inside the chat", ""), ("---", "---")]
+    rows += [
+        (", ".join([f"`{c.spelling}`", *(f"`/{alias}`" for alias in c.aliases)]), c.summary) for c in TABLE
+    ]
+    rows += [(f"`{how}`", what) for how, what in KEYS]
+    return "".join(f"| {left} | {right} |\n" if left != "---" else "|---|---|\n" for left, right in rows)
+
+
+def chat_page() -> str:
+    """docs/chat.md with its table made anew."""
+    before, begin, rest = CHAT.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"docs/chat.md lacks its lines {BEGIN.strip()} and {END.strip()}")
+    return f"{before}{begin}\n{slash_table()}\n{end}{after}"
+
+
 def main() -> int:
-    """Write the page, or with ``--check`` compare it."""
+    """Write the pages, or with ``--check`` compare them."""
     os.environ["COLUMNS"] = "80"  # the help is wrapped to the terminal
-    page = "\n".join([HEAD, *sections()])
+    pages = {PAGE: "\n".join([HEAD, *sections()]), CHAT: chat_page()}
     if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page, encoding="utf-8")
+        for path, text in pages.items():
+            path.write_text(text, encoding="utf-8")
         return 0
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page:
-        return 0
-    print("docs/commands.md is not what the command line says: python docs/generate.py", file=sys.stderr)
-    return 1
+    old = [path for path, text in pages.items() if not path.is_file() or path.read_text("utf-8") != text]
+    for path in old:
+        print(f"docs/{path.name} is not what the program says: python docs/generate.py", file=sys.stderr)
+    return 1 if old else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ COLUMNS, LINES = 100, 40
 class Terminal:
     """One running command. `raw` holds every byte it has sent so far."""
 
-    def __init__(self, command: list[str], env: dict[str, str], cwd: Path) -> None:
+    def __init__(
+        self, command: list[str], env: dict[str, str], cwd: Path, size: tuple[int, int] = (LINES, COLUMNS)
+    ) -> None:
         self.raw = b""
-        self._screen = pyte.Screen(COLUMNS, LINES)
+        self._screen = pyte.Screen(size[1], size[0])
         self._stream = pyte.ByteStream(self._screen)
         self._child = pexpect.spawn(
-            command[0], command[1:], env=env, cwd=str(cwd), dimensions=(LINES, COLUMNS), timeout=30, echo=True
+            command[0], command[1:], env=env, cwd=str(cwd), dimensions=size, timeout=30, echo=True
         )
 
     @property
@@ -36,6 +38,37 @@ class Terminal:
     def screen(self) -> str:
         """What a person sees now."""
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    @property
+    def rows(self) -> list[str]:
+        """The lines of the screen, without the blanks at their ends."""
+        return [line.rstrip() for line in self._screen.display]
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Row and column, from 0."""
+        return self._screen.cursor.y, self._screen.cursor.x
+
+    def resize(self, lines: int, columns: int) -> None:
+        """As when the window's corner is dragged."""
+        self._child.setwinsize(lines, columns)
+        self._screen.resize(lines, columns)
+
+    def look(self, seconds: float = 0.05) -> None:
+        """Read what comes within so many seconds."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not self._read(left):
+                break
+
+    def until(self, seen: Callable[[Terminal], bool], what: str = "it", timeout: float = 30.0) -> None:
+        """Read until the screen is as wanted."""
+        deadline = time.monotonic() + timeout
+        while not seen(self):
+            assert time.monotonic() < deadline, f"{what} did not come; the screen:\n{self.screen}"
+            if not self._read(0.05):
+                assert seen(self), f"{what} did not come before the end; the screen:\n{self.screen}"
+                return
 
     def wait_for(self, pattern: str | bytes, timeout: float = 30.0) -> re.Match[bytes]:
         """Read until what came since the last match matches."""
@@ -105,11 +138,16 @@ class Terminal:
 
 
 @contextmanager
-def terminal(run_ockit: Any, *args: str, env: dict[str, str | None] | None = None) -> Iterator[Terminal]:
-    """``ockit ARGS`` on a terminal of 100 by 40 characters."""
+def terminal(
+    run_ockit: Any,
+    *args: str,
+    env: dict[str, str | None] | None = None,
+    size: tuple[int, int] = (LINES, COLUMNS),
+) -> Iterator[Terminal]:
+    """``ockit ARGS`` on a terminal of 100 by 40 characters, or of `size` lines and columns."""
     variables = run_ockit.variables({"TERM": "xterm-256color", "LANG": "C.UTF-8", **(env or {})})
     variables.pop("LC_ALL", None)
-    started = Terminal([*run_ockit.command(), *args], variables, run_ockit.cwd)
+    started = Terminal([*run_ockit.command(), *args], variables, run_ockit.cwd, size)
     try:
         yield started
     finally:

@@ -1,15 +1,35 @@
-"""``ockit chat``: a conversation on the terminal."""
+"""``ockit chat``: a conversation on the terminal, on a pipe, or from a script."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
 
-from ockit.assistant.opening import open_model
+from ockit.assistant.attachments import read_document
 from ockit.assistant.turn import Assistant
 from ockit.commands import model_options as opt
-from ockit.commands.invocation import invocation
-from ockit.repl.plain import PlainChat
+from ockit.commands.invocation import Invocation, invocation
+from ockit.console import Console
+from ockit.errors import UsageError
+from ockit.repl.talk import Face, Talk
 from ockit.sessions.store import Store
+from ockit.settings import Settings
+
+Continue = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the chat that was used last.")]
+SessionId = Annotated[
+    str | None, typer.Option("--session", metavar="ID", help="Go on with this chat; see ockit sessions list.")
+]
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--file", "-f", metavar="FILE", help="Put a file in front of the first question (repeatable)."),
+]
+Script = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Take the inputs from a file and print a transcript that is repeatable."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +40,9 @@ def register(app: typer.Typer) -> None:
 def chat(
     ctx: typer.Context,
     model: opt.Model = None,
+    resume: Continue = False,
+    session: SessionId = None,
+    file: Files = None,
     system: opt.System = None,
     template: opt.Template = None,
     condition: opt.Condition = None,
@@ -37,29 +60,125 @@ def chat(
     gpu_layers: opt.GpuLayers = None,
     tensor_split: opt.TensorSplit = None,
     main_gpu: opt.MainGpu = None,
+    gpu_memory: opt.GpuMemory = None,
+    ram: opt.Ram = None,
+    plan: opt.Plan = False,
+    script: Script = None,
     no_log: opt.NoLog = None,
-) -> None:
+) -> int:
     """Talk with a model, turn by turn.
 
     /help lists the commands inside. Every question is saved before it is answered (not with --no-log).
     """
     run = invocation(ctx)
     settings, parameters = opt.settings_of(ctx)
-    store = Store.of(run.directories) if settings.log else None
-    assistant = Assistant(run.environment, store, stall_seconds=settings.stall_seconds, worker=run.worker)
-    assistant.engine.warm_up()
-    try:
-        opened = open_model(settings, run.directories, run.environment.cwd, settings.model)
-        assistant.use(opened, condition=settings.condition)
-        assistant.restart(settings.system)
-        assistant.load_in_background()
-        sampling = opt.sampling_of(settings, parameters, opened.sampling, stop=stop, grammar=None)
-        loop = PlainChat(run.environment, run.console, assistant, sampling)
-        run.console.notice(f"{opened.entry.label} · /help lists the commands, Ctrl-D leaves")
+    if plan:
+        from ockit.commands.plan import show_plan
+
+        return show_plan(run, settings, settings.model)
+    if resume and session is not None:
+        raise UsageError("--continue and --session name two chats", hint="leave one of them out")
+    if stop:
+        parameters["stop"] = tuple(stop)
+    asked = _Asked("last" if resume else session, tuple(file or ()))
+    for path in asked.files:
+        read_document(path, run.environment.cwd)  # what cannot be attached is said before anything starts
+    if script is not None:
+        return _scripted(run, settings, parameters, asked, script)
+    if _full(run):
+        return _on_screen(run, settings, parameters, asked)
+    return _in_lines(run, settings, parameters, asked)
+
+
+class _Asked:
+    """Which chat is to go on, and what is attached to its next question."""
+
+    def __init__(self, session: str | None, files: tuple[Path, ...]) -> None:
+        self.session = session
+        self.files = files
+
+    def begin(self, talk: Talk) -> None:
+        """Open the model and the chat."""
+        saved = talk.store.get(self.session) if self.session is not None else None
+        opened = talk.begin(talk.settings.model)
+        talk.attached += [talk.cwd / path for path in self.files]
         for notice in opened.notices:
-            run.console.notice(notice)
-        loop.run()
+            talk.console.notice(notice)
+        if saved is not None:
+            talk.resume(saved)
+
+
+def _full(run: Invocation) -> bool:
+    """Whether the chat may draw: on a terminal that can, for a person who has not asked for plain lines."""
+    environment = run.environment
+    variables = environment.variables
+    if not (environment.stdin_is_tty and environment.stdout_is_tty):
+        return False
+    return variables.get("TERM", "dumb") not in ("dumb", "") and not variables.get("ACCESSIBLE")
+
+
+def _on_screen(run: Invocation, settings: Settings, parameters: dict[str, Any], asked: _Asked) -> int:
+    from ockit.repl.screen import Screen
+
+    screen = Screen(run.environment, settings)
+    talk = _talk(run, screen.console, settings, parameters, screen)
+    try:
+        return screen.run(talk, lambda: asked.begin(talk))
     finally:
-        assistant.close()
-        if store is not None:
-            store.close()
+        _close(talk)
+
+
+def _in_lines(run: Invocation, settings: Settings, parameters: dict[str, Any], asked: _Asked) -> int:
+    from ockit.repl.plain import PlainFace
+
+    face = PlainFace(run.environment, run.console)
+    talk = _talk(run, run.console, settings, parameters, face)
+    try:
+        asked.begin(talk)
+        run.console.notice(f"{talk.assistant.model.entry.label} · /help lists the commands, Ctrl-D leaves")
+        face.run(talk)
+        return 0
+    finally:
+        _close(talk)
+
+
+def _scripted(
+    run: Invocation, settings: Settings, parameters: dict[str, Any], asked: _Asked, script: Path
+) -> int:
+    from ockit.repl.script import SEED, ScriptFace, inputs
+
+    texts = inputs(run.environment.cwd / script)
+    if settings.seed is None:
+        parameters.setdefault("seed", SEED)
+    environment = replace(run.environment, stderr=run.environment.stdout)  # one transcript, in order
+    console = Console(environment)
+    face = ScriptFace(console)
+    talk = _talk(run, console, settings, parameters, face)
+    try:
+        asked.begin(talk)
+        failed = face.run(talk, texts)
+        return int(failed.exit_code) if failed is not None else 0
+    finally:
+        console.flush()
+        _close(talk)
+
+
+def _talk(
+    run: Invocation, console: Console, settings: Settings, parameters: dict[str, Any], face: Face
+) -> Talk:
+    """A talk whose model's process has begun to start."""
+    store = Store.of(run.directories)
+    assistant = Assistant(
+        run.environment,
+        store if settings.log else None,
+        stall_seconds=settings.stall_seconds,
+        worker=run.worker,
+        unsaved_ok=run.environment.stdin_is_tty,
+    )
+    assistant.engine.warm_up()
+    return Talk(run.environment, console, assistant, store, settings, parameters, face)
+
+
+def _close(talk: Talk) -> None:
+    talk.assistant.close()
+    talk.store.close()

@@ -54,7 +54,19 @@ def test_modules_are_named_after_their_noun():
 
 
 def test_what_is_heavy_is_imported_where_it_is_used():
-    assert [place for module in modules() for place in heavy_at_start(module)] == []
+    """The parts of the drawn chat may import its libraries at their top: nothing imports them but in a function."""
+    drawn = {m.name for m in modules() if m.name.startswith("ockit.repl.") and heavy_at_start(m)}
+    drawn |= {"ockit.repl.streamed"}  # only the screen uses it
+    found = [place for m in modules() if m.name not in drawn for place in heavy_at_start(m)]
+    found += [
+        f"{m.path}:{line}: {name}"
+        for m in modules()
+        if m.name not in drawn
+        for statement in at_start(m.syntax)
+        for line, name in m.imports(statement)
+        if any(name == part or name.startswith(f"{part}.") for part in drawn)
+    ]
+    assert found == []
 
 
 def test_click_and_the_folders_are_never_imported():

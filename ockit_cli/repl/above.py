@@ -1,0 +1,112 @@
+"""What is printed while the prompt stands at the bottom goes above it, and stays: nothing there is ever drawn over.
+
+`Above` is a text stream for the console, `Paper` what is printed on; `OneWrite` sends the prompt's removal, the lines
+and the new prompt to the terminal at once, so that nothing flickers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+
+class Above(io.TextIOBase):
+    """A stream whose whole lines are handed to `show`; what has no line end yet waits. Any thread may write."""
+
+    encoding = "utf-8"
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__()
+        self._show = show
+        self._lock = threading.Lock()
+        self._begun = ""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def isatty(self) -> bool:
+        """Its lines end on a terminal."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Take text in; gives its length."""
+        with self._lock:
+            whole, newline, self._begun = (self._begun + text).rpartition("\n")
+            if newline:
+                self._show(whole + newline)
+        return len(text)
+
+
+class OneWrite(Vt100_Output):
+    """The terminal's output; within `at_once`, all of it is one write."""
+
+    _held = False
+
+    def flush(self) -> None:
+        """Send what has been gathered, unless it is held."""
+        if not self._held:
+            super().flush()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within the block nothing is sent, at its end everything."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            self.flush()
+
+
+class Paper:
+    """Lines on their way to the terminal, in the order they came, from any thread."""
+
+    def __init__(self, output: OneWrite) -> None:
+        self._output = output
+        self._waiting: list[str] = []
+        self._lock = threading.Lock()
+        self._app: Application[Any] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def lay_under(self, app: Application[Any], loop: asyncio.AbstractEventLoop) -> None:
+        """Print above this application's prompt from now on."""
+        self._app, self._loop = app, loop
+
+    def add(self, text: str) -> None:
+        """Whole lines to be printed."""
+        with self._lock:
+            self._waiting.append(text)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended: `flush` comes
+                self._loop.call_soon_threadsafe(self.drain)
+
+    def drain(self) -> None:
+        """Print what waits; while an editor has the terminal it waits on. In the loop's thread."""
+        app = self._app
+        if app is None or not app.is_running or app._running_in_terminal:
+            return
+        text = self._taken()
+        if text:
+            with self._output.at_once():
+                app.renderer.erase(leave_alternate_screen=False)
+                self._output.write_raw(text)
+                app._redraw()
+
+    def flush(self) -> None:
+        """Print what still waits when the prompt is gone."""
+        self._output.write_raw(self._taken())
+        with suppress(OSError):  # the terminal may be gone as well
+            self._output.flush()
+
+    def _taken(self) -> str:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        return "".join(waiting).replace("\n", "\r\n")

@@ -1,0 +1,94 @@
+"""The keys of the chat beyond prompt_toolkit's own emacs and vi keys.
+
+Knows keys and the input line; what they set off is the screen's.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+
+FENCE = '"""'
+
+
+class Screen(Protocol):
+    """What the keys set off."""
+
+    buffer: Buffer
+
+    def submit(self) -> None:
+        """Send what stands in the input line."""
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+
+    def leave(self) -> None:
+        """Ctrl-D on an empty line."""
+
+    def paste(self, data: str) -> None:
+        """Take in what was pasted."""
+
+    def edit(self) -> None:
+        """Open the editor on the input line."""
+
+    def clear(self) -> None:
+        """Empty the screen."""
+
+
+def in_block(text: str) -> bool:
+    """Whether a text begins a block of three quotes that is not closed yet."""
+    begun = text.lstrip()
+    if not begun.startswith(FENCE):
+        return False
+    rest = begun.removeprefix(FENCE).rstrip()
+    return not rest.endswith(FENCE)
+
+
+def keys(screen: Screen) -> KeyBindings:
+    """The bindings; they come before prompt_toolkit's own."""
+    bindings = KeyBindings()
+    at_prompt = has_focus(screen.buffer)
+    empty = Condition(lambda: not screen.buffer.text)
+
+    @bindings.add("enter", filter=at_prompt)
+    def _enter(event: KeyPressEvent) -> None:
+        if in_block(screen.buffer.text):
+            screen.buffer.insert_text("\n")
+        else:
+            screen.submit()
+
+    @bindings.add("escape", "enter", filter=at_prompt)
+    @bindings.add("c-j", filter=at_prompt)
+    def _newline(event: KeyPressEvent) -> None:
+        screen.buffer.insert_text("\n")
+
+    @bindings.add("c-c", filter=at_prompt)
+    @bindings.add("<sigint>")
+    def _interrupt(event: KeyPressEvent) -> None:
+        screen.interrupt()
+
+    @bindings.add("c-d", filter=at_prompt & empty)
+    def _leave(event: KeyPressEvent) -> None:
+        screen.leave()
+
+    @bindings.add("c-l")
+    def _clear(event: KeyPressEvent) -> None:
+        screen.clear()
+
+    @bindings.add("c-x", "c-e", filter=at_prompt)
+    def _edit(event: KeyPressEvent) -> None:
+        screen.edit()
+
+    @bindings.add("c-z")
+    def _suspend(event: KeyPressEvent) -> None:
+        event.app.suspend_to_background()
+
+    @bindings.add(Keys.BracketedPaste, filter=at_prompt)
+    def _paste(event: KeyPressEvent) -> None:
+        screen.paste(event.data)
+
+    return bindings

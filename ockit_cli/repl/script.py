@@ -1,0 +1,123 @@
+"""``ockit chat --script FILE``: inputs from a file, and a transcript that is the same, byte for byte, at every run.
+
+For tests, guides and bug reports. Inputs are lines as a person would enter them, blocks between ``\"\"\"`` included;
+lines that begin with ``#`` are comments. The transcript is what a person would see, without times and ids, and all of it
+(notices and errors too) on stdout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ockit.console import Console
+from ockit.errors import OckitError, UsageError
+from ockit.events import End, Event, Notice, Token
+from ockit.files import read_limited
+from ockit.messages import Message
+from ockit.repl.slash_table import enter
+from ockit.repl.talk import Leave, Talk
+from ockit.settings import Settings
+
+LARGEST_SCRIPT = 16 << 20
+FENCE = '"""'
+COMMENT = "#"
+SEED = 1
+"""The seed where none is given: a script means to be repeated."""
+
+
+def inputs(path: Path) -> list[str]:
+    """The inputs of a script.
+
+    Raises:
+        NotFound, UsageError: there is no such file; it is no UTF-8 text, or a block is not closed.
+    """
+    data = read_limited(path, LARGEST_SCRIPT)
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            "the script is not UTF-8 text", where=f"{path}:{line}", hint="save it as UTF-8"
+        ) from error
+    found: list[str] = []
+    numbered = iter(enumerate(lines, 1))
+    for number, line in numbered:
+        text = line.strip()
+        if text.startswith(FENCE):
+            text = _block(text.removeprefix(FENCE), numbered, f"{path}:{number}")
+        elif text.startswith(COMMENT):
+            continue
+        if text.strip():
+            found.append(text.strip())
+    return found
+
+
+def _block(first: str, rest: Iterator[tuple[int, str]], where: str) -> str:
+    lines = [first] if first else []
+    line = first
+    while not line.rstrip().endswith(FENCE):
+        following = next(rest, None)
+        if following is None:
+            raise UsageError(
+                f"a block {FENCE} is not closed", where=where, hint=f"end it with a line {FENCE}"
+            )
+        line = following[1]
+        lines.append(line)
+    lines[-1] = lines[-1].rstrip().removesuffix(FENCE)
+    return "\n".join(lines)
+
+
+class ScriptFace:
+    """The face of a script: its transcript. The console it is given writes everything to one stream."""
+
+    steady = True
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def run(self, talk: Talk, texts: list[str]) -> OckitError | None:
+        """Enter the inputs one after the other; gives the first error, which is in the transcript as well."""
+        failed: OckitError | None = None
+        for text in texts:
+            self._console.line("\n".join(f"> {line}" for line in text.split("\n")))
+            try:
+                talk.assistant.ready()
+                enter(talk, text)
+            except Leave:
+                break
+            except OckitError as error:
+                failed = failed or error
+                self._console.error(error)
+        return failed
+
+    def answer(self, events: Iterator[Event]) -> End | None:
+        """Print a turn."""
+        end = None
+        for event in events:
+            if isinstance(event, Token):
+                self._console.write(event.text)
+            elif isinstance(event, Notice):
+                self._console.notice(event.text)
+            elif isinstance(event, End):
+                end = event
+        self._console.line()
+        return end
+
+    def earlier(self, message: Message) -> None:
+        """A turn of a chat that goes on."""
+        self._console.line(f"> {message.text}" if message.role == "user" else message.text)
+
+    def offer(self, text: str) -> None:
+        """The script's next input is the changed text."""
+        self._console.line(text)
+
+    def clear(self) -> None:
+        """A transcript is never erased."""
+
+    def emit(self, sequence: str) -> bool:
+        """A transcript holds no control sequences."""
+        return False
+
+    def restyle(self, settings: Settings) -> None:
+        """A transcript has no theme."""

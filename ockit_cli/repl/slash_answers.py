@@ -1,0 +1,118 @@
+"""Commands about questions and answers: again, further, changed, taken back, counted, copied."""
+
+from __future__ import annotations
+
+import re
+
+from ockit.errors import UsageError
+from ockit.repl.clipboard import copy as copy_text
+from ockit.repl.slash import Slash
+from ockit.repl.talk import Talk
+
+_FENCED = re.compile(r"^(```+|~~~+)[^\n]*\n(.*?)^\1\s*$", re.M | re.S)
+
+
+def regen(talk: Talk, rest: str) -> None:
+    """Answer the last question once more, the old answer staying beside the new one; or go back to one of them."""
+    if not rest:
+        talk.run(talk.assistant.again(talk.sampling))
+        this, of = talk.assistant.variants()
+        if of > 1:
+            talk.console.notice(f"answer {this} of {of}; /regen NUMBER goes to another")
+        return
+    if not rest.isdecimal():
+        raise UsageError(f"{rest} is no number of an answer", hint="/regen, or /regen 1")
+    talk.assistant.choose(int(rest))
+    talk.face.earlier(talk.assistant.conversation.turns[-1])
+
+
+def go_on(talk: Talk, _: str) -> None:
+    """Let an answer go on that was stopped or cut."""
+    talk.run(talk.assistant.go_on(talk.sampling))
+
+
+def edit(talk: Talk, rest: str) -> None:
+    """Change a question and ask it anew; what was said after it stays as another branch."""
+    questions = talk.assistant.questions
+    if not questions:
+        raise UsageError("there is no question to edit yet", hint="ask something first")
+    number = len(questions)
+    if rest.isdecimal():
+        number = int(rest)
+        if not 1 <= number <= len(questions):
+            raise UsageError(f"there is no question {rest}", hint=f"/edit 1 to /edit {len(questions)}")
+        rest = ""
+    talk.editing = number
+    if rest:
+        talk.ask(rest)
+    else:
+        talk.face.offer(questions[number - 1])
+
+
+def undo(talk: Talk, _: str) -> None:
+    """Take the last question back, together with its answer."""
+    question = talk.assistant.undo()
+    talk.editing = None
+    talk.console.notice(f"taken back: {_short(question)}")
+
+
+def stats(talk: Talk, _: str) -> None:
+    """What the last answer cost, and all answers since this chat was opened."""
+    answer, totals = talk.assistant.last_answer, talk.assistant.totals
+    if answer is None or answer.usage is None:
+        talk.console.notice("no answer was given yet: ask something first")
+        return
+    usage, timings = answer.usage, answer.timings
+    line = talk.console.line
+    line(
+        f"prompt      {usage.prompt_tokens} tokens, {usage.cached_tokens} of them known from the turn before"
+    )
+    line(f"answer      {usage.completion_tokens} tokens ({answer.finish_reason})")
+    if timings is not None and not talk.face.steady:
+        line(f"reading     {_rate(usage.prompt_tokens - usage.cached_tokens, timings.prefill_s)}")
+        line(f"writing     {_rate(usage.completion_tokens, timings.decode_s)}")
+        if timings.first_token_s is not None:
+            line(f"first word  {timings.first_token_s:.2f} s after the question")
+    line(f"all answers {totals.turns}, {totals.completion_tokens} tokens written")
+
+
+def copy(talk: Talk, rest: str) -> None:
+    """Copy the last answer, or its last code block, to the clipboard."""
+    answers = [turn.text for turn in talk.assistant.conversation.turns if turn.role == "assistant"]
+    if not answers:
+        raise UsageError("there is no answer to copy yet", hint="ask something first")
+    text = answers[-1]
+    if rest == "code":
+        blocks = _FENCED.findall(text)
+        if not blocks:
+            raise UsageError("the last answer holds no code block", hint="/copy  takes the whole answer")
+        text = blocks[-1][1]
+    elif rest:
+        raise UsageError(f"/copy knows no {rest!r}", hint="/copy, or /copy code")
+    talk.console.notice(copy_text(text, talk.environment.variables, talk.face.emit))
+
+
+def _rate(tokens: int, seconds: float) -> str:
+    return f"{tokens} tokens in {seconds:.2f} s" + (f", {tokens / seconds:.0f} a second" if seconds else "")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 70 else f"{line[:69]}…"
+
+
+COMMANDS = (
+    Slash("regen", "[NUMBER]", "answer the last question anew; the old answers are kept", regen),
+    Slash("continue", "", "go on with an answer that was stopped or cut", go_on),
+    Slash("edit", "[NUMBER or TEXT]", "change a question and ask it anew", edit),
+    Slash("undo", "", "take back the last question and its answer", undo),
+    Slash("stats", "", "what the last answer cost", stats),
+    Slash(
+        "copy",
+        "[code]",
+        "copy the last answer, or its last code block",
+        copy,
+        candidates=lambda _: [("code", "its last code block")],
+    ),
+)
+"""In the order of the help."""

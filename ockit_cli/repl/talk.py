@@ -1,0 +1,211 @@
+"""A chat as a person steers it: the assistant, the settings it runs under, what is attached to the next question.
+
+Knows no terminal: what an answer looks like is the `Face`'s affair, and which words steer it is known to the table of
+slash commands (`ockit.repl.slash_table`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from ockit.assistant.attachments import attach
+from ockit.assistant.opening import OpenModel, open_model
+from ockit.assistant.turn import Assistant
+from ockit.console import Console
+from ockit.environment import Environment
+from ockit.errors import UsageError
+from ockit.events import End, Event
+from ockit.messages import Message, Sampling
+from ockit.repl.mentions import mentions
+from ockit.sessions.records import Hit, Session
+from ockit.sessions.store import Store
+from ockit.sessions.titles import title_of
+from ockit.settings import KEYS, Settings, checked, sampling, sampling_value
+
+LOADING = (
+    "ctx_size threads threads_prefill gpu_layers tensor_split main_gpu flash_attention gpu_memory ram".split()
+)
+"""Settings that only a newly loaded model takes."""
+
+LOOKS = ("theme", "edit_mode")
+"""Settings of the screen."""
+
+SHOWN_ON_RESUME = 6
+"""Messages of a resumed chat that are shown again."""
+
+
+class Leave(Exception):
+    """The person wants to leave."""
+
+
+class Face(Protocol):
+    """Where a chat is shown: the full screen, plain lines, a script's transcript."""
+
+    @property
+    def steady(self) -> bool:
+        """Whether what is shown must be the same at every run: no times, no ids."""
+
+    def answer(self, events: Iterator[Event]) -> End | None:
+        """Show a turn as it comes; gives its end."""
+
+    def earlier(self, message: Message) -> None:
+        """Show a turn of a chat that goes on."""
+
+    def offer(self, text: str) -> None:
+        """Put a text before the person, to be changed and sent."""
+
+    def clear(self) -> None:
+        """Empty the screen."""
+
+    def emit(self, sequence: str) -> bool:
+        """Send a control sequence of ours to the terminal; False where there is none."""
+
+    def restyle(self, settings: Settings) -> None:
+        """Take on another theme, other keys."""
+
+
+class Talk:
+    """One chat and what it runs under.
+
+    Attributes:
+        settings, parameters: what holds; a parameter is a field of `Sampling` that was set by hand.
+        attached: files that go in front of the next question.
+        editing: the number of the question that the next one replaces, or None.
+        hits, listed: what the last /find and /sessions have shown, to be opened by number.
+        title: the chat's name, None before its first question.
+        opened: the model that answers, None while none is open yet.
+        expand: puts long pastes in the place of the short names that stand for them.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        console: Console,
+        assistant: Assistant,
+        store: Store,
+        settings: Settings,
+        parameters: Mapping[str, Any],
+        face: Face,
+    ) -> None:
+        self.environment = environment
+        self.console = console
+        self.assistant = assistant
+        self.store = store
+        self.settings = settings
+        self.parameters = dict(parameters)
+        self.face = face
+        self.attached: list[Path] = []
+        self.editing: int | None = None
+        self.hits: tuple[Hit, ...] = ()
+        self.listed: tuple[Session, ...] = ()
+        self.title: str | None = None
+        self.opened: OpenModel | None = None
+        self.expand: Callable[[str], str] = str
+
+    @property
+    def cwd(self) -> Path:
+        """Where relative paths begin."""
+        return self.environment.cwd
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the next answer is chosen. Raises UsageError."""
+        return sampling(self.settings, self.parameters, model=self.assistant.model.sampling)
+
+    def begin(self, name: str | None) -> OpenModel:
+        """Take a model, begin to load it and a new conversation. Raises whatever `open_model` does."""
+        opened = self.open(self.settings, name)
+        self.sampling  # noqa: B018 - a bad parameter is said now, not after the first question
+        self.restart()
+        return opened
+
+    def open(self, settings: Settings, name: str | None) -> OpenModel:
+        """Answer with a model under these settings from now on; it loads behind the prompt. Where it cannot be,
+        everything stays as it is."""
+        opened = open_model(settings, self.environment.directories, self.cwd, name)
+        self.assistant.use(opened, condition=settings.condition)
+        self.settings, self.opened = settings, opened
+        self.assistant.load_in_background()
+        return opened
+
+    def restart(self) -> None:
+        """Begin a new conversation under the system text that holds."""
+        self.assistant.restart(self.settings.system)
+        self.editing = self.title = None
+        self.attached.clear()
+
+    def ask(self, text: str) -> None:
+        """One question with what it mentions and what is attached, and its answer."""
+        said = mentions(text, self.cwd)
+        for name in said.missing:
+            self.console.notice(f"@{name} is no file here and is sent as it stands")
+        # an @ inside a paste is text: only what was typed here names files
+        question = attach(self.expand(said.text), [*self.attached, *said.files], self.cwd)
+        if self.editing is not None:
+            number, self.editing = self.editing, None
+            self.assistant.branch(number)
+        title = title_of(said.text)
+        self.run(self.assistant.reply(question.text, self.sampling, title=title))
+        self.title = self.title or title
+        self.attached.clear()
+
+    def run(self, events: Iterator[Event]) -> None:
+        """Show a turn and say how it ended. Raises whatever the turn does."""
+        end = self.face.answer(events)
+        if end is not None and end.finish_reason == "interrupted":
+            self.console.notice("stopped; what came so far is kept, and /continue goes on with it")
+        elif end is not None and end.finish_reason == "length":
+            self.console.notice(f"cut after {end.usage.completion_tokens} tokens; /continue goes on")
+        if self.assistant.trouble is not None:
+            raise self.assistant.trouble
+
+    def resume(self, session: Session, at: str | None = None) -> None:
+        """Go on with a saved chat, and show its last turns."""
+        self.assistant.resume(session.id, at)
+        self.title, self.editing = session.title, None
+        turns = self.assistant.conversation.turns
+        name = session.title or "an untitled chat"
+        self.console.notice(f"going on with: {name}" if self.face.steady else f"{session.id} · {name}")
+        if len(turns) > SHOWN_ON_RESUME:
+            self.console.notice(f"({len(turns) - SHOWN_ON_RESUME} earlier messages are not shown)")
+        for message in turns[-SHOWN_ON_RESUME:]:
+            self.face.earlier(message)
+        model = self.assistant.model.entry.name
+        if session.model not in (None, model):
+            self.console.notice(
+                f"it was held with {session.model}; {model} answers now (/model changes that)"
+            )
+
+    def set(self, key: str, text: str) -> None:
+        """Set one parameter of the answer, of the model or of the screen. Raises UsageError."""
+        key = {"temp": "temperature"}.get(key, key).replace("-", "_")
+        if key in LOADING or key in LOOKS:
+            settings = self.with_setting(key, checked(key, text, f"/set {key}"))
+            if key in LOADING:
+                opened = self.open(settings, self.assistant.model.entry.name)
+                for notice in opened.notices:
+                    self.console.notice(notice)
+            else:
+                self.face.restyle(settings)
+                self.settings = settings
+        elif key in ("model", "system", "template", "condition"):
+            raise UsageError(f"{key} has a command of its own", hint=f"/{key} {text}")
+        elif key in KEYS and key not in SAMPLING:
+            raise UsageError(f"{key} cannot be changed inside a chat", hint=f"ockit config set {key} {text}")
+        else:
+            value = sampling_value(key, text, f"/set {key}")
+            sampling(self.settings, self.parameters | {key: value})  # raises where it is out of range
+            self.parameters[key] = value
+
+    def with_setting(self, key: str, value: Any) -> Settings:
+        """The settings with one of them changed from inside the chat."""
+        return replace(
+            self.settings, **{key: value}, origins={**self.settings.origins, key: "set in this chat"}
+        )
+
+
+SAMPLING = frozenset(Sampling.__dataclass_fields__) - {"grammar"}
+"""What /set takes of the way answers are chosen."""
