@@ -27,6 +27,7 @@ class AnswerRecord:
         store: where it is saved, or None.
         session_id, parent: the session, and the question's message there; None saves nothing.
         turn: the answer: a new one, or one that was cut and goes on. It is brought up to date at the end.
+        model: whose tokens come; where another model has begun the answer, its ids are of no use to either.
 
     Attributes:
         text: the answer so far; white space in front of it is dropped, as no person means to see it.
@@ -35,13 +36,21 @@ class AnswerRecord:
     """
 
     def __init__(
-        self, store: Store | None, session_id: str | None, parent: str | None, turn: Turn, sampling: Sampling
+        self,
+        store: Store | None,
+        session_id: str | None,
+        parent: str | None,
+        turn: Turn,
+        sampling: Sampling,
+        *,
+        model: str,
     ) -> None:
         self._store = store
         self._turn = turn
         self._goes_on = bool(turn.text)
         self._ids: list[int] = list(turn.token_ids or ())
         self._verbatim = turn.token_ids is not None or not self._goes_on
+        self._same_model = turn.model == model
         self._saved_at = time.monotonic()
         self._finished = False
         self._keep_space = self._goes_on or sampling.grammar is not None
@@ -72,6 +81,7 @@ class AnswerRecord:
         self.grown |= bool(text)
         self.text += text
         self._ids += token.ids
+        self._verbatim &= self._same_model
         if self.trouble is None and time.monotonic() - self._saved_at > SAVE_EVERY_S:
             self._save_so_far()
             self._saved_at = time.monotonic()

@@ -179,7 +179,9 @@ class Assistant(Standing):
         self._stop.check()
         question.tries += 1
         end = End("interrupted")
-        record = AnswerRecord(self._keeper.store, self.session_id, question.id, answer, sampling)
+        record = AnswerRecord(
+            self._keeper.store, self.session_id, question.id, answer, sampling, model=self.model.entry.name
+        )
         with record:
             try:
                 for event in self.engine.generate(fitted.ids, sampling, stopped=lambda: self._stop.asked):
