@@ -32,7 +32,7 @@ COMMANDS = {
     "ask": "Ask one question and print the answer.",
     "chat": "Talk with a model, turn by turn.",
     "sessions": "List, search, show, export and remove saved conversations.",
-    "models": "List, show, add and name models; choose the default one.",
+    "models": "List, show, add, fetch and name models; choose the default one.",
     "inspect": "Say what is in a model file, and whether it fits this machine.",
     "config": "Show and change the settings, each with where it comes from.",
     "dirs": "Show the directories ockit keeps its files in.",

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -168,13 +169,22 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: the requests are kept."""
 
 
+class Server(ThreadingHTTPServer):
+    """Readers that go away are what the tests are about."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def served(hub: FakeHub) -> Iterator[FakeHub]:
     """The hub on two ports of this machine while the block runs: ``endpoint``, and ``storage`` behind redirects."""
     handler = type("OfThisHub", (Handler,), {"hub": hub})
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for _ in range(2)]
+    servers = [Server(("127.0.0.1", 0), handler) for _ in range(2)]
     for server in servers:
-        server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     hub.endpoint, hub.storage = (f"http://127.0.0.1:{server.server_address[1]}" for server in servers)
     try:

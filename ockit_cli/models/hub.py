@@ -130,8 +130,8 @@ class Hub:
         """Where a file is fetched from."""
         return f"{self.endpoint}/{repo}/resolve/{quote(revision, safe='')}/{quote(path)}"
 
-    def listing(self, repo: str, revision: str | None = None) -> Listing:
-        """What a repository holds.
+    def listing(self, repo: str, revision: str | None = None, path: str | None = None) -> Listing:
+        """What a repository holds. `path` is the file that is looked for, where it is known: an error names it.
 
         Raises:
             NotFound: there is no such repository or revision.
@@ -143,7 +143,7 @@ class Hub:
         tries = 1
         while True:
             try:
-                return _listing(repo, self._small(f"{url}?blobs=true", repo, revision), revision)
+                return _listing(repo, self._small(f"{url}?blobs=true", repo, revision, path), revision)
             except Busy as busy:
                 if tries == TRIES or not busy.reached:
                     raise busy.error from busy
@@ -180,9 +180,9 @@ class Hub:
     def _host(self) -> str:
         return urlsplit(self.endpoint).netloc.rpartition("@")[2]
 
-    def _small(self, url: str, repo: str, revision: str | None) -> bytes:
+    def _small(self, url: str, repo: str, revision: str | None, path: str | None) -> bytes:
         """The whole of a short answer."""
-        with self._answer(url, repo, revision, self.listing_timeout, {}, None) as response:
+        with self._answer(url, repo, revision, self.listing_timeout, {}, None, path) as response:
             data = b""
             for chunk in response.iter_bytes(1 << 16):
                 data += chunk
@@ -199,12 +199,15 @@ class Hub:
         timeout: float,
         headers: Mapping[str, str],
         path: str | None,
+        sought: str | None = None,
     ) -> Iterator[Any]:
-        """A good answer whose content has not been read; whatever else comes is raised."""
+        """A good answer whose content has not been read; whatever else comes is raised. `path` is the file that is
+        asked for, `sought` one that would be next."""
+        way_out = self.by_hand(repo, path or sought, revision)
         if self.offline is not None:
             raise HubError(
                 f"{self.offline} is set, so nothing is fetched",
-                hint=f"unset {self.offline}. Or {self.by_hand(repo, path, revision)}",
+                hint=f"unset {self.offline}. Or {way_out}",
             )
         from huggingface_hub import get_session
         from huggingface_hub.errors import HfHubHTTPError
@@ -225,16 +228,13 @@ class Hub:
                     raise self._refusal(response, repo, revision, path)
                 yield response
         except transport_error as error:
-            raise self._broken(error, repo, revision, path, answered) from error
+            raise self._broken(error, answered, way_out) from error
 
-    def _broken(
-        self, error: Exception, repo: str, revision: str | None, path: str | None, answered: bool
-    ) -> Busy:
+    def _broken(self, error: Exception, answered: bool, way_out: str) -> Busy:
         reason = str(error).strip() or type(error).__name__
         if answered:
             return Busy(HubError(f"the connection to {self._host} broke: {reason}", hint=_LATER))
-        cannot = HubError(f"cannot reach {self._host}: {reason}", hint=self.by_hand(repo, path, revision))
-        return Busy(cannot, reached=False)
+        return Busy(HubError(f"cannot reach {self._host}: {reason}", hint=way_out), reached=False)
 
     def _refusal(
         self, response: Any, repo: str, revision: str | None, path: str | None

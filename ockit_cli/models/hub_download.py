@@ -94,8 +94,9 @@ class Download:
             )
         try:
             self._check(self.part)
-        except OckitError:
+        except OckitError as error:
             self._discard()
+            error.where = self._file.path  # what was looked at is gone
             raise
         put_in_place(self.part, self.target)
         return found

@@ -80,7 +80,8 @@ def plan(
             checked_name(text, what)
     if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256 := sha256.lower()):
         raise UsageError(f"{sha256[:80]!r} is no sha256: it has 64 hexadecimal digits")
-    listing = hub.listing(wanted.repo, wanted.revision)
+    named = wanted.file if wanted.file and wanted.file.lower().endswith(".gguf") else None
+    listing = hub.listing(wanted.repo, wanted.revision, named)
     model = _meant(hub, listing, wanted, memory)
     if sha256 is not None:
         _compare(model, sha256)

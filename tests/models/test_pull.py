@@ -272,6 +272,12 @@ def test_offline(pull):
     assert "ockit models add FILE" in ran.err
 
 
+def test_offline_with_a_file_that_is_named(pull):
+    endpoint = nobody()
+    ran = pull(f"{REPO}:b-Q8_0.gguf", "--revision", "v1", HF_ENDPOINT=endpoint)
+    assert f"{endpoint}/{REPO}/resolve/v1/b-Q8_0.gguf" in ran.err
+
+
 @pytest.mark.parametrize(
     "endpoint",
     ["nonsense", "ftp://x", "http://", "http://a b", "http://a:99999", "http://a..b", "file:///etc"],
