@@ -17,10 +17,8 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 
-class Above(io.TextIOBase):
+class Above(io.StringIO):
     """A stream whose whole lines are handed to `show`; what has no line end yet waits. Any thread may write."""
-
-    encoding = "utf-8"
 
     def __init__(self, show: Callable[[str], None]) -> None:
         super().__init__()

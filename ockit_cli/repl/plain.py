@@ -85,9 +85,11 @@ class PlainFace:
         """Plain lines are never taken back."""
         self._console.notice("this plain chat never erases what was shown")
 
-    def emit(self, sequence: str) -> bool:
-        """Plain lines send no control sequences."""
-        return False
+    def emit(self, sequence: str) -> None:
+        """There is nothing that would take it. Raises UsageError."""
+        raise UsageError(
+            "plain lines send no control sequences, which the clipboard would need", hint="/export FILE"
+        )
 
     def restyle(self, settings: Settings) -> None:
         """Plain lines have no theme; it is kept for the next chat on a full terminal."""

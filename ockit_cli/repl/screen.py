@@ -95,7 +95,10 @@ class Screen:
         self.buffer = Buffer(
             multiline=True,
             history=ChatHistory(
-                environment.directories, self.console.warning, memory_only=not settings.log, expand=self._pastes.expand
+                environment.directories,
+                self.console.warning,
+                memory_only=not settings.log,
+                expand=self._pastes.expand,
             ),
             completer=ThreadedCompleter(
                 ChatCompleter(
@@ -104,8 +107,9 @@ class Screen:
             ),
             complete_while_typing=Condition(self._completes),
         )
-        descriptor = environment.stdin.fileno()
-        self._input = Vt100Input(open(descriptor, encoding="utf-8", closefd=False))
+        # as text, and not to be closed together with this
+        keyboard = open(environment.stdin.fileno(), encoding="utf-8", closefd=False)  # noqa: SIM115
+        self._input = Vt100Input(keyboard)
         self._app: Application[None] = Application(
             layout=layout(self.buffer, self._live, self._bar),
             style=Style.from_dict(dict(self._theme.prompt_toolkit)),
@@ -323,7 +327,7 @@ class Screen:
 
         self._loop.call_soon_threadsafe(put)
 
-    def emit(self, sequence: str) -> bool:
+    def emit(self, sequence: str) -> None:
         """Send a control sequence of ours."""
         assert self._loop is not None
 
@@ -332,7 +336,6 @@ class Screen:
             self._output.flush()
 
         self._loop.call_soon_threadsafe(send)
-        return True
 
     def restyle(self, settings: Settings) -> None:
         """Take on another theme, other keys."""
@@ -380,7 +383,9 @@ class Screen:
     def _completes(self) -> bool:
         """Whether completions come by themselves: for commands and files, never for plain words."""
         before = self.buffer.document.current_line_before_cursor
-        return (before.startswith("/") and not before.startswith("//")) or "@" in before.rpartition(" ")[2][:1]
+        return (before.startswith("/") and not before.startswith("//")) or "@" in before.rpartition(" ")[2][
+            :1
+        ]
 
     def _arguments(self, name: str, typed: str) -> list[tuple[str, str]]:
         if self._talk.opened is None or name not in BY_NAME:

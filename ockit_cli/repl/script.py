@@ -1,8 +1,8 @@
 """``ockit chat --script FILE``: inputs from a file, and a transcript that is the same, byte for byte, at every run.
 
 For tests, guides and bug reports. Inputs are lines as a person would enter them, blocks between ``\"\"\"`` included;
-lines that begin with ``#`` are comments. The transcript is what a person would see, without times and ids, and all of it
-(notices and errors too) on stdout.
+lines that begin with ``#`` are comments. The transcript is what a person would see, without times and ids, and all of
+it (notices and errors too) on stdout.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def inputs(path: Path) -> list[str]:
     """
     data = read_limited(path, LARGEST_SCRIPT)
     try:
-        lines = data.decode("utf-8-sig").splitlines()
+        lines = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
@@ -42,8 +42,8 @@ def inputs(path: Path) -> list[str]:
         ) from error
     found: list[str] = []
     numbered = iter(enumerate(lines, 1))
-    for number, line in numbered:
-        text = line.strip()
+    for number, read in numbered:
+        text = read.strip()
         if text.startswith(FENCE):
             text = _block(text.removeprefix(FENCE), numbered, f"{path}:{number}")
         elif text.startswith(COMMENT):
@@ -115,9 +115,9 @@ class ScriptFace:
     def clear(self) -> None:
         """A transcript is never erased."""
 
-    def emit(self, sequence: str) -> bool:
-        """A transcript holds no control sequences."""
-        return False
+    def emit(self, sequence: str) -> None:
+        """There is nothing that would take it. Raises UsageError."""
+        raise UsageError("a script has no terminal, and so no clipboard", hint="/export FILE")
 
     def restyle(self, settings: Settings) -> None:
         """A transcript has no theme."""

@@ -60,8 +60,8 @@ class Face(Protocol):
     def clear(self) -> None:
         """Empty the screen."""
 
-    def emit(self, sequence: str) -> bool:
-        """Send a control sequence of ours to the terminal; False where there is none."""
+    def emit(self, sequence: str) -> None:
+        """Send a control sequence of ours to the terminal. Raises UsageError where there is none."""
 
     def restyle(self, settings: Settings) -> None:
         """Take on another theme, other keys."""

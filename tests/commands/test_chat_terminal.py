@@ -1,4 +1,4 @@
-"""``ockit chat`` on a terminal: what a person types and sees."""
+"""``ockit chat`` in plain lines on a terminal, as ACCESSIBLE=1 asks for: what a person types and sees."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from asking import QUICK, saved
 from terminal import Terminal, gone, terminal
 
-ENV = {**QUICK, "OCKIT_TEMPERATURE": "0", "OCKIT_MAX_TOKENS": "16", "NO_COLOR": "1"}
+ENV = {**QUICK, "OCKIT_TEMPERATURE": "0", "OCKIT_MAX_TOKENS": "16", "NO_COLOR": "1", "ACCESSIBLE": "1"}
 
 
 def prompted(screen: Terminal) -> None:
@@ -130,7 +130,7 @@ def test_commands(run_ockit: Any, ockit_home: Path) -> None:
     with terminal(run_ockit, "chat", "--max-tokens", "3", env=ENV) as screen:
         prompted(screen)
         screen.line("/help")
-        for name in ("/help", "/new", "/system", "/raw", "/exit"):
+        for name in ("/help", "/system", "/raw", "/new", "/exit"):
             screen.wait_for(name)
         prompted(screen)
         screen.line("/system")

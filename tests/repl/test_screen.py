@@ -56,7 +56,7 @@ def test_leaving_wipes_the_prompt_away_and_nothing_else(run_ockit: Any) -> None:
         enter(screen, "Name a colour.")
         leave(screen)
         assert "> Name a colour." in screen.screen
-        assert "tokens" not in screen.screen
+        assert "smollm2" not in screen.screen
         assert not screen.screen.rstrip().endswith(">")
 
 
@@ -87,7 +87,9 @@ def test_typing_ahead_is_seen_and_sent_in_its_turn(run_ockit: Any, ockit_home: P
         screen.send("our.\r")
         screen.until(lambda s: "next: Name a colour." in s.screen, "what waits")
         screen.send("half a li")
-        screen.until(lambda s: rests(s) and s.screen.count("Name a colour.") >= 1 and len(questions(ockit_home)) == 2)
+        screen.until(
+            lambda s: rests(s) and s.screen.count("Name a colour.") >= 1 and len(questions(ockit_home)) == 2
+        )
         assert screen.rows[screen.cursor[0]] == "> half a li"
     assert questions(ockit_home) == [STORY, "Name a colour."]
 
