@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from ockit.environment import Environment
 from ockit.errors import OckitError, StoreError, UsageError
-from ockit.text import StreamSanitizer, one_line, sanitize, shorten, width
+from ockit.text import StreamSanitizer, one_line, sanitize, sanitize_styled, shorten, width, without_styles
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _STATUS_DELAY_S = 0.3  # what is faster needs no word
@@ -54,6 +54,15 @@ class Console:
             self._clear_status()
             held = self._stream.flush()
             self._out(held + self._styled(self._environment.stdout, text, style) + "\n")
+
+    def styled(self, text: str) -> None:
+        """Lines that bear SGR sequences to stdout, at once; without the sequences where it takes no colour."""
+        safe = sanitize_styled(text)
+        if not self._environment.colour(self._environment.stdout):
+            safe = without_styles(safe)
+        with self._lock:
+            self._clear_status()
+            self._out(self._stream.flush() + safe, flush=True)
 
     def json(self, obj: object) -> None:
         """An object as one line of ASCII JSON; dataclasses, paths, sets and enums may be in it."""

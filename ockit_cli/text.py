@@ -24,6 +24,9 @@ _PLAIN = re.compile(
 )
 _SIMPLE = re.compile("[^\n\t -~]")
 
+# Select Graphic Rendition of ECMA-48, in its common form; a terminal draws with it and does nothing else.
+_SGR = re.compile("(\x1b\\[[0-9;]*m)")
+
 _INVISIBLE = frozenset(
     "\u034f"  # combining grapheme joiner: changes sorting, never the picture
     "\u115f\u1160\u3164\uffa0"  # Hangul fillers: letters that are blank
@@ -232,6 +235,22 @@ def sanitize(text: str) -> str:
         return text
     stream = StreamSanitizer()
     return stream.feed(text) + stream.flush()
+
+
+def sanitize_styled(text: str) -> str:
+    """A whole text made safe, but for its SGR sequences (``ESC [ digits ; ... m``: colour, bold ...), which stay.
+
+    For what ockit itself has styled, which does so between graphemes only.
+    """
+    if "\x1b" not in text:
+        return sanitize(text)
+    parts = _SGR.split(text)
+    return "".join(part if i % 2 else sanitize(part) for i, part in enumerate(parts))
+
+
+def without_styles(text: str) -> str:
+    """The text without its SGR sequences."""
+    return _SGR.sub("", text)
 
 
 def one_line(text: str) -> str:
