@@ -75,6 +75,7 @@ def test_nothing_hostile_comes_out_of_any_method(name):
         console.write(char)
     console.line(hostile)
     console.line(hostile, style="bold")
+    console.styled(hostile)
     console.json({"text": hostile, hostile: 1})
     console.table([hostile, "x"], [[hostile, 1]])
     console.notice(hostile)
@@ -173,6 +174,19 @@ def test_colour_elsewhere_only_when_forced():
         console, written = piped(variables)
         console.error(OckitError("it broke"))
         assert ("\x1b[" in written()[1]) == coloured
+
+
+def test_styled_lines_keep_their_styles_where_there_is_colour(terminal):
+    line = "\x1b[1;36mHead\x1b[0m \x1b[2Jtext\n"
+    for variables, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+        at = terminal(**variables)
+        at.console.styled(line)
+        head = "\x1b[1;36mHead\x1b[0m" if coloured else "Head"
+        assert at.screen() == f"{head} <U+001B>[2Jtext\n"
+    console, written = piped()
+    console.write("half \U0001f468\u200d")
+    console.styled(line)
+    assert written()[0] == "half \U0001f468<U+200D>Head <U+001B>[2Jtext\n"
 
 
 def test_an_ascii_stream_escapes_what_it_cannot_say():

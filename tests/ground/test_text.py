@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ground.hostile import COMBINED, HOSTILE, unsafe
 from ockit import text
-from ockit.text import StreamSanitizer, one_line, sanitize, shorten, width
+from ockit.text import StreamSanitizer, one_line, sanitize, sanitize_styled, shorten, width, without_styles
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 WHOLE = {
@@ -176,3 +176,29 @@ def test_width(shown, columns):
 def test_shorten_cuts_between_graphemes(whole, columns, short):
     assert shorten(whole, columns) == short
     assert width(short) <= columns
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_styled_text_keeps_its_styles_and_nothing_else(name):
+    styled = f"\x1b[1;38;5;16mbold\x1b[0m {HOSTILE[name]} \x1b[mend"
+    safe = sanitize_styled(styled)
+    assert safe.startswith("\x1b[1;38;5;16mbold\x1b[0m ")
+    assert safe.endswith(" \x1b[mend")
+    assert unsafe(without_styles(safe).replace("\u2764\ufe0f", "")) == []
+
+
+def test_only_the_plain_form_of_a_style_is_one():
+    for sequence in (
+        "\x1b[31",
+        "\x1b[?31m",
+        "\x1b[3:1m",
+        "\x1b[ 1m",
+        "\x1b]1m",
+        "\x9b1m",
+        "\x1b\x1b[2J",
+        "\x1b[1;2Hm",
+    ):
+        assert "\x1b" not in sanitize_styled(sequence)
+    assert sanitize_styled("\x1b\x1b[31m") == "<U+001B>\x1b[31m"
+    assert sanitize_styled("a\u202eb") == "a<U+202E>b"
+    assert without_styles("\x1b[1ma\x1b[0m\n") == "a\n"

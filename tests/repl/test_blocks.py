@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -184,6 +185,18 @@ def test_the_answer_in_blocks():
 def test_the_answer_is_what_markdown_it_finds(text):
     text = text.replace("$$", "")
     text += "\n"
+    assert rows_counted(shape(text)) == markdown_it_shape(text)
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p.relative_to(ROOT).as_posix() for p in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")])
+)
+def test_written_documents_are_what_markdown_it_finds(path):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert "".join(block.text for block in blocks(text, list(range(0, len(text), 7)))) == text
     assert rows_counted(shape(text)) == markdown_it_shape(text)
 
 
