@@ -387,6 +387,11 @@ class BlockStream:
 
 
 def _cut(line: str) -> int:
-    """Where to part a very long line: behind its last space, else in front of its last plain character."""
+    """Where to part a very long line: behind its last space, else in front of its last grapheme, which may go on."""
     space = line.rfind(" ", len(line) // 2) + 1
-    return space or len(line)
+    if space or line.isascii():
+        return space or len(line)
+    import wcwidth
+
+    *_, last = wcwidth.iter_graphemes(line[-64:])
+    return len(line) - len(last)

@@ -22,6 +22,7 @@ from ockit.text import sanitize
 _BULLETS = "•◦▪"
 _QUOTE = "│ "
 _WIDEST_RULE = 40
+_NARROWEST = 8  # columns of text behind the marks of its containers
 _PIECEWISE = ("code", "html", "math")
 
 
@@ -37,10 +38,11 @@ class MarkdownRenderer:
         self._carried: tuple[Container, ...] = ()
 
     def warm(self) -> None:
-        """Import and make what the first block needs; some ten milliseconds."""
+        """Import and make what the first block needs: a tenth of a second that can pass while a model loads."""
         parser()
         if self._colour:
-            paint([("", self._theme.strong)], True)
+            code = Highlighter("python", self._theme).lines("pass\n")
+            paint(code[0], True)
 
     def render(self, block: Block) -> str:
         """The block's lines, each with its end; empty where it has nothing to show."""
@@ -106,7 +108,9 @@ class MarkdownRenderer:
         going_on = self._prefix(replace(container, opens=False) for container in block.containers)
         room = self.columns - columns_of(going_on)
         in_front: list[Span] = []
-        if room < self.columns // 2:  # too deep for this width: only the markers, and as part of the text
+        if going_on and room < max(
+            self.columns // 2, _NARROWEST
+        ):  # too deep for this width: only the markers, and as part of the text
             in_front = [span for span in opening if span[0].strip() and span[0] != _QUOTE]
             opening, going_on, room = [], [], self.columns
         shown = self._content(block, in_front, room)

@@ -18,6 +18,7 @@ Span = tuple[str, str]
 
 _PIECES = re.compile(r"\n| +|[^\n ]+")
 _TAB = "    "
+_NON_JOINER = "\u200c"
 # Marks that do not begin a line: they stay with the character in front of them.
 _CLOSING = frozenset("、。，．！？：；）」』】》〉〕］｝…—ー々%!?,.:;)]}’”")
 
@@ -122,6 +123,8 @@ class _Lines:
             for grapheme in wcwidth.iter_graphemes(text):
                 size = width(grapheme)
                 if self._used and self._used + size > self._columns:
+                    before, its = self._line[-1]
+                    self._line[-1] = (before.rstrip(_NON_JOINER), its)  # it parts letters, and they are apart
                     self._break()
                 self._line.append((grapheme, style))
                 self._used += size

@@ -320,3 +320,10 @@ def test_time_is_linear(piece):
     size += sum(len(block.text) for block in stream.close())
     assert size == 300_000 // len(piece) * len(piece)
     assert time.process_time() - start < 20
+
+
+def test_a_very_long_line_is_not_cut_inside_a_grapheme():
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    pieces = blocks(family * 4000)
+    assert len(pieces) > 2
+    assert {len(piece.text) % len(family) for piece in pieces} == {0}

@@ -13,7 +13,7 @@ from ground.hostile import HOSTILE, unsafe
 from ockit.repl.blocks import BlockStream
 from ockit.repl.markdown import MarkdownRenderer
 from ockit.repl.themes import NAMES, theme
-from ockit.text import sanitize, width
+from ockit.text import sanitize, sanitize_styled, width
 
 SGR = re.compile("\x1b\\[[0-9;]*m")
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
@@ -273,3 +273,21 @@ def test_safe_text_stays_safe_when_it_is_cut():
     text = f"{FAMILY} *{FAMILY}* \u2764\ufe0f"
     assert sanitize(text) == text
     assert plain(text, 4) == f"{FAMILY}\n{FAMILY}\n\u2764\ufe0f\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["می\u200cخواهم\u200cکتاب\u200cها", "क्\u200dष and क्\u200cष", f"*{FAMILY}*{FAMILY}", "葛\U000e0100城"],
+)
+def test_what_scripts_need_is_not_cut_apart(text):
+    for columns in range(2, 20):
+        shown = render(f"{text}\n\n- **{text}**\n", columns)
+        assert sanitize_styled(shown) == shown
+
+
+def test_warming_up_decides_nothing():
+    renderer = MarkdownRenderer(80, theme("dark", True))
+    renderer.warm()
+    stream = BlockStream()
+    text = "# A\n\nb\n"
+    assert renderer.render_all([*stream.feed(text), *stream.close()]) == render(text, name="dark")
