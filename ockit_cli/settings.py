@@ -216,7 +216,9 @@ def allowed(rule: Mapping[str, Any]) -> str:
     if kind == "word":
         return " or ".join(words)
     plain = {"int": "a whole number", "float": "a number", "floats": "numbers with commas between them"}
-    text = plain.get(kind) or {"budgets": FORM, "bool": "true or false", "text": "text", "name": "a name"}[kind]
+    text = (
+        plain.get(kind) or {"budgets": FORM, "bool": "true or false", "text": "text", "name": "a name"}[kind]
+    )
     if low is not None:
         text += f" of at least {low}" if high is None else f" between {low} and {high}"
     return ", ".join([*words, text]) if words else text
@@ -309,6 +311,8 @@ def _convert(key: str, value: Any, rule: Mapping[str, Any], origin: str, where: 
 def _remedy(key: str, origin: str, where: str | None) -> str:
     if where:
         return f"ockit config unset {key}"
+    if origin.startswith("/"):
+        return "/params shows what holds"
     if origin.startswith("OCKIT_"):
         return f"unset {origin}"
     return f"ockit config show explains {key}" if key in KEYS else "ockit ask --help lists the parameters"

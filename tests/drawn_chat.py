@@ -16,7 +16,8 @@ def rests(screen: Terminal) -> bool:
     """The cursor stands in a prompt, the bar stands below it, and nothing runs."""
     y, _ = screen.cursor
     above = screen.rows[: y + 1]
-    return any(row.startswith(">") for row in above) and "smollm2" in bar(screen) and RUNNING not in bar(screen)
+    below = bar(screen)
+    return any(row.startswith(">") for row in above) and below.startswith(" ") and RUNNING not in below
 
 
 def started(screen: Terminal) -> None:

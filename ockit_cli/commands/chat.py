@@ -24,11 +24,15 @@ SessionId = Annotated[
 ]
 Files = Annotated[
     list[Path] | None,
-    typer.Option("--file", "-f", metavar="FILE", help="Put a file in front of the first question (repeatable)."),
+    typer.Option(
+        "--file", "-f", metavar="FILE", help="Put a file in front of the first question (repeatable)."
+    ),
 ]
 Script = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Take the inputs from a file and print a transcript that is repeatable."),
+    typer.Option(
+        metavar="FILE", help="Take the inputs from a file and print a transcript that is repeatable."
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.filters import Condition, has_focus, vi_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
@@ -61,7 +61,8 @@ def keys(screen: Screen) -> KeyBindings:
         else:
             screen.submit()
 
-    @bindings.add("escape", "enter", filter=at_prompt)
+    # vi's users press Escape and then Enter to send
+    @bindings.add("escape", "enter", filter=at_prompt & ~vi_mode)
     @bindings.add("c-j", filter=at_prompt)
     def _newline(event: KeyPressEvent) -> None:
         screen.buffer.insert_text("\n")

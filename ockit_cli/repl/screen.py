@@ -227,6 +227,7 @@ class Screen:
         if text.startswith(FENCE):
             text = text.removeprefix(FENCE).removesuffix(FENCE).strip()
         self.buffer.reset(append_to_history=bool(text))
+        self._app.vi_state.reset()  # the next line begins in vi's insert mode
         if not text:
             self._talk.editing = None
             return
@@ -254,7 +255,7 @@ class Screen:
                 self._asked_at = time.monotonic()
                 self._live.stopping = self._talk.assistant.stop()
             elif self._busy and time.monotonic() - self._asked_at > 1.0:
-                self._talk.assistant.engine.worker.stop()  # it does not listen
+                self._talk.assistant.stop(hard=True)  # it does not listen
         elif self.buffer.text:
             self.buffer.reset()
         else:

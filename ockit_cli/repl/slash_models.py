@@ -38,7 +38,7 @@ def model(talk: Talk, rest: str) -> None:
         talk.console.notice(notice)
     kept = "; the conversation so far goes along" if talk.assistant.conversation.turns else ""
     same = opened.entry.name == before
-    talk.console.notice(f"{opened.entry.name} answers {'still' if same else 'from now on'}{kept}")
+    talk.console.notice(f"{opened.entry.label} answers {'still' if same else 'from now on'}{kept}")
 
 
 def models(talk: Talk, _: str) -> None:

@@ -143,7 +143,7 @@ class Talk:
         for name in said.missing:
             self.console.notice(f"@{name} is no file here and is sent as it stands")
         # an @ inside a paste is text: only what was typed here names files
-        question = attach(self.expand(said.text), [*self.attached, *said.files], self.cwd)
+        question = attach(self.expand(said.text).strip(), [*self.attached, *said.files], self.cwd)
         if self.editing is not None:
             number, self.editing = self.editing, None
             self.assistant.branch(number)

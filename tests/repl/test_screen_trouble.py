@@ -13,7 +13,7 @@ import pytest
 
 from asking import QUICK, saved
 from drawn_chat import bar, enter, leave, rests, send, started
-from terminal import gone, terminal
+from terminal import Terminal, gone, terminal
 
 ENV = {**QUICK, "OCKIT_TEMPERATURE": "0", "OCKIT_MAX_TOKENS": "8", "NO_COLOR": "1"}
 LONG = ("--max-tokens", "900")
@@ -25,7 +25,9 @@ def done(home: Path, count: int) -> bool:
     return [m.state for s in saved(home) for m in s if m.role == "assistant"].count("complete") == count
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 20), (2, 2), (3, 10), (4, 80), (5, 20), (24, 1), (6, 12)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 20), (2, 2), (3, 10), (4, 80), (5, 20), (24, 1), (6, 12)], ids=str
+)
 def test_tiny_terminals(size: tuple[int, int], run_ockit: Any, ockit_home: Path) -> None:
     with terminal(run_ockit, "chat", env=ENV, size=size) as screen:
         screen.look(1.5)
@@ -98,19 +100,30 @@ def test_the_terminal_goes_away_and_no_worker_is_left(how: str, run_ockit: Any, 
 
 
 def test_a_suspended_job(run_ockit: Any, ockit_home: Path) -> None:
-    """Ctrl-Z stops the chat (its shell would take over); continued, it draws itself anew and takes keys."""
-    with terminal(run_ockit, "chat", env=ENV) as screen:
-        started(screen)
-        screen.send("half a li\x1a")
-        deadline = time.monotonic() + 10
-        while Path(f"/proc/{screen.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-            assert time.monotonic() < deadline, "it was not stopped"
-            screen.look(0.05)
-        os.kill(screen.pid, signal.SIGCONT)
-        screen.until(lambda s: rests(s) and s.rows[s.cursor[0]] == "> half a li", "the line as it was")
-        enter(screen, "ne")
-        leave(screen)
-    assert saved(ockit_home)[0][0].text == "half a line"
+    """In a shell: Ctrl-Z gives its prompt back, `fg` the chat's with the line as it was; also in mid-answer."""
+    variables = run_ockit.variables({**ENV, "TERM": "xterm-256color", "LANG": "C.UTF-8", "PS1": "shell$ "})
+    shell = Terminal(["bash", "--norc", "--noprofile", "-i"], variables, run_ockit.cwd)
+    try:
+        shell.until(lambda s: "shell$" in s.screen)
+        shell.line(f"{run_ockit.command()[0]} chat --max-tokens 30")
+        started(shell)
+        shell.send("half a li\x1a")
+        shell.until(lambda s: "Stopped" in s.screen and s.rows[s.cursor[0]].startswith("shell$"), "the shell")
+        shell.line("stty -a | grep -o -w -e -echo -e -icanon; fg")
+        shell.until(lambda s: rests(s) and s.rows[s.cursor[0]] == "> half a li", "the line as it was")
+        assert "\n-echo" not in shell.screen
+        send(shell, "ne")
+        shell.send("\x1a")
+        shell.until(lambda s: s.screen.count("Stopped") == 2, "the shell again")
+        shell.line("fg")
+        shell.until(rests)
+        enter(shell, "Hi")
+        shell.send("\x04")
+        shell.until(lambda s: s.rows[s.cursor[0]] == "shell$")
+    finally:
+        shell.close()
+    assert [m.text for m in saved(ockit_home)[0] if m.role == "user"] == ["half a line", "Hi"]
+    assert {m.state for m in saved(ockit_home)[0]} == {"complete"}
 
 
 def test_a_clock_that_jumps_back_loses_nothing(run_ockit: Any, ockit_home: Path) -> None:
