@@ -16,11 +16,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from prompt_toolkit.application import Application, run_in_terminal
-from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import ThreadedCompleter
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input.vt100 import Vt100Input, raw_mode
 from prompt_toolkit.output.color_depth import ColorDepth
@@ -32,14 +29,13 @@ from ockit.errors import InterruptedByUser, OckitError
 from ockit.events import End, Event
 from ockit.messages import Message
 from ockit.repl.above import Above, OneWrite, Paper
-from ockit.repl.completion import ChatCompleter
 from ockit.repl.editor import edit_text
-from ockit.repl.history import ChatHistory
+from ockit.repl.input_line import input_line
 from ockit.repl.keys import FENCE, keys
 from ockit.repl.layout import CONTINUED, PROMPT, layout
 from ockit.repl.live import Live, bar
 from ockit.repl.pastes import Pastes, clean
-from ockit.repl.slash_table import BY_NAME, TABLE, arguments, enter
+from ockit.repl.slash_table import BY_NAME, arguments, enter
 from ockit.repl.streamed import stream, whole
 from ockit.repl.talk import Leave, Talk
 from ockit.repl.themes import theme
@@ -92,21 +88,7 @@ class Screen:
         self._ended_by: int | None = None
         self._leaving = False
         self._talk: Talk
-        self.buffer = Buffer(
-            multiline=True,
-            history=ChatHistory(
-                environment.directories,
-                self.console.warning,
-                memory_only=not settings.log,
-                expand=self._pastes.expand,
-            ),
-            completer=ThreadedCompleter(
-                ChatCompleter(
-                    [(command.name, command.summary) for command in TABLE], self._arguments, environment.cwd
-                )
-            ),
-            complete_while_typing=Condition(self._completes),
-        )
+        self.buffer = input_line(environment, settings, self.console, self._pastes, self._arguments)
         # as text, and not to be closed together with this
         keyboard = open(environment.stdin.fileno(), encoding="utf-8", closefd=False)  # noqa: SIM115
         self._input = Vt100Input(keyboard)
@@ -380,13 +362,6 @@ class Screen:
         except OSError:  # no longer a terminal
             return Size(rows=24, columns=80)
         return Size(rows=found.lines or 24, columns=found.columns or 80)
-
-    def _completes(self) -> bool:
-        """Whether completions come by themselves: for commands and files, never for plain words."""
-        before = self.buffer.document.current_line_before_cursor
-        return (before.startswith("/") and not before.startswith("//")) or "@" in before.rpartition(" ")[2][
-            :1
-        ]
 
     def _arguments(self, name: str, typed: str) -> list[tuple[str, str]]:
         if self._talk.opened is None or name not in BY_NAME:
