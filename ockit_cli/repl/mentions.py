@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_MENTION = re.compile(r"""(?<!\S)(?P<escape>\\?)@(?:"(?P<quoted>(?:[^"\\\n]++|\\.)++)"|(?P<word>[^\s"]\S*))""")
+_MENTION = re.compile(
+    r"""(?<!\S)(?P<escape>\\?)@(?:"(?P<quoted>(?:[^"\\\n]++|\\.)++)"|(?P<word>[^\s"]\S*))"""
+)
 _ESCAPED = re.compile(r"\\(.)")
 _PUNCTUATION = ".,;:!?)]}>'\"`*_…»”’。，、；：！？"
 # What looks like a path that was meant: a directory in front, or a suffix behind; no call, tag or assignment.

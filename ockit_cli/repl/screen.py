@@ -36,7 +36,7 @@ from ockit.repl.layout import CONTINUED, PROMPT, layout
 from ockit.repl.live import Live, bar
 from ockit.repl.pastes import Pastes, clean
 from ockit.repl.slash_table import BY_NAME, arguments, enter
-from ockit.repl.streamed import stream, whole
+from ockit.repl.streamed import stream, warm, whole
 from ockit.repl.talk import Leave, Talk
 from ockit.repl.themes import theme
 from ockit.settings import Settings
@@ -151,8 +151,14 @@ class Screen:
 
     async def _work(self, begin: Callable[[], None]) -> None:
         """Begin, then enter what is sent, one after the other."""
+
+        def opened() -> None:
+            begin()
+            self._count()
+            warm(self._theme, self._colour)  # while the model loads
+
         try:
-            await self._behind(begin)
+            await self._behind(opened)
             while not self._leaving:
                 text = await self._queue.get()
                 self._live.queued = self._live.queued[-self._queue.qsize() :] if self._queue.qsize() else []
@@ -195,8 +201,13 @@ class Screen:
             self.console.notice("stopped before the answer began; /regen asks again")
         except OckitError as error:
             self.console.error(error)
-        if not self._talk.assistant.conversation.turns:
-            self._live.used = None
+        self._count()
+
+    def _count(self) -> None:
+        """The tokens of the conversation as it stands, as far as its last answer tells."""
+        answer = self._talk.assistant.last_answer
+        usage = answer.usage if answer is not None else None
+        self._live.used = usage.prompt_tokens + usage.completion_tokens if usage is not None else None
 
     # keys
 

@@ -53,6 +53,11 @@ def stream(events: Iterator[Event], console: Console, live: Live, theme: Theme, 
     return end
 
 
+def warm(theme: Theme, colour: bool) -> None:
+    """Import now what the first block will need."""
+    MarkdownRenderer(80, theme, colour).warm()
+
+
 def whole(text: str, columns: int, theme: Theme, colour: bool) -> str:
     """A finished answer as it would have been printed."""
     blocks = BlockStream()
