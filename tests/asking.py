@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +45,16 @@ def saved(home: Path) -> list[list[StoredMessage]]:
     """The messages of every session in the store of a home, the oldest session first."""
     with Store.of(Directories.of({"OCKIT_HOME": str(home)})) as store:
         return [list(store.messages(session.id)) for session in reversed(store.list(None))]
+
+
+def whole(home: Path) -> None:
+    """SQLite itself finds nothing wrong, whatever journal was left behind."""
+    path = home / "data" / "ockit.db"
+    if not path.exists():
+        return
+    connection = sqlite3.connect(path)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    finally:
+        connection.close()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import random
 import select
-import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -20,7 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
-from asking import QUICK, saved
+from asking import QUICK, saved, whole
 from terminal import gone
 
 MODEL_ARGS = ("--temp", "0", "--max-tokens", "40", "--jsonl")
@@ -65,19 +64,6 @@ class Killed:
     @property
     def text(self) -> str:
         return "".join(event["text"] for event in self.events if event["event"] == "token")
-
-
-def whole(home: Path) -> None:
-    """SQLite itself finds nothing wrong, whatever journal was left behind."""
-    path = home / "data" / "ockit.db"
-    if not path.exists():
-        return
-    connection = sqlite3.connect(path)
-    try:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    finally:
-        connection.close()
 
 
 def kill_often(run_ockit: Any, home: Path, count: int, seed: int) -> Counter[str]:
