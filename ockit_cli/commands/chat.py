@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -149,13 +148,12 @@ def _in_lines(run: Invocation, settings: Settings, parameters: dict[str, Any], a
 def _scripted(
     run: Invocation, settings: Settings, parameters: dict[str, Any], asked: _Asked, script: Path
 ) -> int:
-    from ockit.repl.script import SEED, ScriptFace, inputs
+    from ockit.repl.script import SEED, ScriptFace, inputs, on_paper
 
     texts = inputs(run.environment.cwd / script)
     if settings.seed is None:
         parameters.setdefault("seed", SEED)
-    environment = replace(run.environment, stderr=run.environment.stdout)  # one transcript, in order
-    console = Console(environment)
+    console = Console(on_paper(run.environment))
     face = ScriptFace(console)
     talk = _talk(run, console, settings, parameters, face)
     try:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from ockit.console import Console
+from ockit.environment import Environment
 from ockit.errors import OckitError, UsageError
 from ockit.events import End, Event, Notice, Token
 from ockit.files import read_limited
@@ -24,6 +26,31 @@ FENCE = '"""'
 COMMENT = "#"
 SEED = 1
 """The seed where none is given: a script means to be repeated."""
+
+
+class _Paper(Environment):
+    """Streams that are taken for no terminal, whatever they are: no colour, no columns that depend on a window."""
+
+    @property
+    def stdout_is_tty(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def stderr_is_tty(self) -> bool:
+        """Never."""
+        return False
+
+    def colour(self, stream: TextIO) -> bool:
+        """None."""
+        return False
+
+
+def on_paper(environment: Environment) -> Environment:
+    """The environment of a transcript: everything in its order on stdout."""
+    return _Paper(
+        environment.stdin, environment.stdout, environment.stdout, environment.variables, environment.cwd
+    )
 
 
 def inputs(path: Path) -> list[str]:
