@@ -73,7 +73,8 @@ def stats(talk: Talk, _: str) -> None:
         line(f"writing     {_rate(usage.completion_tokens, timings.decode_s)}")
         if timings.first_token_s is not None:
             line(f"first word  {timings.first_token_s:.2f} s after the question")
-    line(f"this run    {totals.turns} answer{"s" * (totals.turns != 1)}, {totals.completion_tokens} tokens written")
+    answers = "1 answer" if totals.turns == 1 else f"{totals.turns} answers"
+    line(f"this run    {answers}, {totals.completion_tokens} tokens written")
 
 
 def copy(talk: Talk, rest: str) -> None:
