@@ -7,14 +7,20 @@ and the new prompt to the terminal at once, so that nothing flickers.
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from prompt_toolkit.application import Application
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
+
+from ockit.environment import Environment
 
 
 class Above(io.StringIO):
@@ -108,3 +114,36 @@ class Paper:
         with self._lock:
             waiting, self._waiting = self._waiting, []
         return "".join(waiting).replace("\n", "\r\n")
+
+
+def terminal_output(environment: Environment) -> OneWrite:
+    """The output on this process's terminal."""
+
+    def size() -> Size:
+        try:
+            found = os.get_terminal_size(environment.stdout.fileno())
+        except OSError:  # no longer a terminal
+            return Size(rows=24, columns=80)
+        return Size(rows=found.lines or 24, columns=found.columns or 80)
+
+    return OneWrite(
+        environment.stdout,
+        size,
+        term=environment.variables.get("TERM"),
+        default_color_depth=None if environment.colour(environment.stdout) else ColorDepth.DEPTH_1_BIT,
+        enable_bell=False,
+        # an answer to "where is the cursor" may come late over a slow line, and end in the input
+        enable_cpr=False,
+    )
+
+
+@contextmanager
+def gone_terminal() -> Iterator[None]:
+    """A terminal that goes away ends the block, and is no error: nobody is there to be told."""
+    try:
+        yield
+    except EOFError:
+        pass
+    except OSError as error:
+        if error.errno not in (errno.EIO, errno.EBADF, errno.EPIPE):
+            raise

@@ -7,20 +7,17 @@ end, so a key is answered at once whatever the model does. What is typed meanwhi
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from prompt_toolkit.application import Application, run_in_terminal
-from prompt_toolkit.data_structures import Size
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input.vt100 import Vt100Input, raw_mode
-from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.styles import Style
 
 from ockit.console import Console
@@ -28,7 +25,7 @@ from ockit.environment import Environment
 from ockit.errors import InterruptedByUser, OckitError
 from ockit.events import End, Event
 from ockit.messages import Message
-from ockit.repl.above import Above, OneWrite, Paper
+from ockit.repl.above import Above, Paper, gone_terminal, terminal_output
 from ockit.repl.editor import edit_text
 from ockit.repl.input_line import input_line
 from ockit.repl.keys import FENCE, keys
@@ -66,15 +63,7 @@ class Screen:
         self._settings = settings
         self._colour = environment.colour(environment.stdout)
         self._theme = theme(settings.theme, self._colour)
-        self._output = OneWrite(
-            environment.stdout,
-            self._size,
-            term=environment.variables.get("TERM"),
-            default_color_depth=None if self._colour else ColorDepth.DEPTH_1_BIT,
-            enable_bell=False,
-            # an answer to "where is the cursor" may come late over a slow line, and end in the input
-            enable_cpr=False,
-        )
+        self._output = terminal_output(environment)
         self._paper = Paper(self._output)
         above = Above(self._paper.add)
         self.console = Console(replace(environment, stdout=above, stderr=above))
@@ -131,10 +120,11 @@ class Screen:
             if signal.getsignal(number) is signal.SIG_DFL:
                 loop.add_signal_handler(number, self._end, number)
         loop.add_signal_handler(signal.SIGCONT, self._continued)
+        loop.set_exception_handler(self._failed)
         work = asyncio.create_task(self._work(begin))
         tick = asyncio.create_task(self._tick())
         try:
-            with suppress(EOFError):  # the terminal has gone away
+            with gone_terminal():
                 await self._app.run_async(handle_sigint=True, set_exception_handler=False)
         finally:
             self._leaving = True
@@ -367,19 +357,19 @@ class Screen:
             )
         ]
 
-    def _size(self) -> Size:
-        try:
-            found = os.get_terminal_size(self._environment.stdout.fileno())
-        except OSError:  # no longer a terminal
-            return Size(rows=24, columns=80)
-        return Size(rows=found.lines or 24, columns=found.columns or 80)
-
     def _arguments(self, name: str, typed: str) -> list[tuple[str, str]]:
         if self._talk.opened is None or name not in BY_NAME:
             return []
         return list(arguments(self._talk, name, typed))
 
-    # signals
+    # what comes from outside
+
+    def _failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something raised where nobody waits for it (a key, a redraw): the chat ends, and says why."""
+        error = context.get("exception")
+        if isinstance(error, BaseException) and not self._app.is_done:
+            self._leaving = True
+            self._app.exit(exception=error)
 
     def _end(self, number: int) -> None:
         self._ended_by = number
