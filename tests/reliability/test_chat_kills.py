@@ -27,7 +27,7 @@ from steered_chat import Drawn, Piped, Steered
 from terminal import gone
 
 KILLS_A_HOME = 8
-SAVED_WITHIN_S = 2.5
+SAVED_WITHIN_S = 1.2
 """What was shown of an answer so long ago is on the disk: it is saved every half second. With time to spare, for a
 machine that has other work."""
 
@@ -114,12 +114,13 @@ class Script:
         self.turns += 1
         return f"Tell me a very long story. ({self._number})"
 
-    def input(self) -> str:
+    def input(self, *, answered: bool = False) -> str:
+        """The next one; `answered` asks for one that the model answers."""
         if not self.turns:
-            kind = self._chance.choice(["ask", "ask", "ask", "/new", "/set"])
+            kind = "ask" if answered else self._chance.choice(["ask", "ask", "ask", "/new", "/set"])
         else:
             kinds = "ask ask ask /regen /continue /edit /undo /new /save /set /pin".split()
-            kind = self._chance.choice(kinds)
+            kind = self._chance.choice(kinds[:6] if answered else kinds)
             if kind == "/continue" and not self.cut:  # it would be an error, at which a chat on a pipe ends
                 kind = "/regen"
         if kind == "ask":
@@ -156,10 +157,10 @@ class Kills:
                     self._goes_on_in_order(home)
         assert self.seen.total() == count
 
-    def _opened(self, home: Path, drawn: bool, tokens: int) -> tuple[Steered, Snapshot]:
+    def _opened(self, home: Path, drawn: bool) -> tuple[Steered, Snapshot]:
         """A chat that goes on where the last one was killed, if there is one."""
         before = Snapshot(home)
-        args = ["--max-tokens", str(tokens), *(["--continue"] if before.sessions else [])]
+        args = ["--max-tokens", "6", *(["--continue"] if before.sessions else [])]
         self._script.turns, self._script.cut = 0, False
         chat = (Drawn if drawn else Piped)(self._run_ockit, home, *args)
         self._opened_chats.callback(chat.close)
@@ -167,8 +168,8 @@ class Kills:
 
     def _one(self, home: Path) -> str:
         chance, script = self._chance, self._script
-        chat, before = self._opened(home, chance.random() < 0.65, chance.choice([6, 6, 150]))
-        steps = chance.randint(-1, 3)
+        chat, before = self._opened(home, chance.random() < 0.65)
+        steps = chance.choice([-1, 0, 1, 1, 2, 2, 3, 3])
         settled: list[str] = []
         if steps >= 0:
             chat.wait("the start")
@@ -179,13 +180,22 @@ class Kills:
                 settled.append(text)
                 self._checked_step(before, now := Snapshot(home), text)
                 before = now
-        texts = []
+        texts, long = [], chance.random() < 0.75
         if steps >= 0:
+            if long:
+                chat.send(
+                    "/set max_tokens 300"
+                )  # so that there is time to be killed in the middle of an answer
+                chat.wait("/set")
             ahead = isinstance(chat, Drawn) and chance.random() < 0.2
-            texts = [script.input() if settled else script.question() for _ in range(2 if ahead else 1)]
+            texts = [
+                script.input(answered=chance.random() < 0.6) if settled else script.question()
+                for _ in range(2 if ahead else 1)
+            ]
             for text in texts:
                 chat.send(text)
-        chat.watch(chance.uniform(0.0, 1.2 if steps < 0 else 2.0 if question_of(texts[0]) else 0.7))
+        answers = texts and (question_of(texts[0]) or texts[0] in ("/regen", "/continue"))
+        chat.watch(chance.uniform(0.0, (2.5 if long else 0.5) if answers else 1.0 if steps < 0 else 0.2))
         if chance.random() < 0.2:
             return self._worker_killed(home, chat, before, texts)
         killed_at = time.monotonic()
@@ -266,6 +276,7 @@ class Kills:
         if isinstance(chat, Drawn):
             chat.wait("the death of the worker")
             assert chat.told().count("error: the model's process died") <= 2
+            chat.enter("/set max_tokens 6")
             question = self._script.question()
             shown = chat.enter(question)
             if (
@@ -295,7 +306,7 @@ class Kills:
 
     def _goes_on_in_order(self, home: Path) -> None:
         """``ockit chat --continue`` opens the chat that was killed last, and answers."""
-        chat, before = self._opened(home, True, 6)
+        chat, before = self._opened(home, True)
         assert isinstance(chat, Drawn)
         chat.wait("the start")
         question = self._script.question()
@@ -340,7 +351,7 @@ def history_holds(home: Path, inputs: list[str]) -> None:
 
 def test_a_tenth_of_the_kills(run_ockit: Any, ockit_home: Path) -> None:
     kills = Kills(run_ockit, ockit_home, seed=1)
-    kills.run(22)
+    kills.run(20)
     assert len(kills.seen) >= 4, kills.seen
 
 
