@@ -12,7 +12,7 @@ from prompt_toolkit.filters import Condition, has_focus, vi_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-FENCE = '"""'
+from ockit.repl.fence import is_open
 
 
 class Screen(Protocol):
@@ -39,15 +39,6 @@ class Screen(Protocol):
         """Empty the screen."""
 
 
-def in_block(text: str) -> bool:
-    """Whether a text begins a block of three quotes that is not closed yet."""
-    begun = text.lstrip()
-    if not begun.startswith(FENCE):
-        return False
-    rest = begun.removeprefix(FENCE).rstrip()
-    return not rest.endswith(FENCE)
-
-
 def keys(screen: Screen) -> KeyBindings:
     """The bindings; they come before prompt_toolkit's own."""
     bindings = KeyBindings()
@@ -56,7 +47,7 @@ def keys(screen: Screen) -> KeyBindings:
 
     @bindings.add("enter", filter=at_prompt)
     def _enter(event: KeyPressEvent) -> None:
-        if in_block(screen.buffer.text):
+        if is_open(screen.buffer.text):
             screen.buffer.insert_text("\n")
         else:
             screen.submit()

@@ -16,12 +16,12 @@ from ockit.events import End, Event, Notice, Prefill, Token
 from ockit.interrupts import interruptible
 from ockit.messages import Message
 from ockit.repl.echo import typing_unseen
+from ockit.repl.fence import block, opens
 from ockit.repl.slash_table import enter
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
 
 PROMPT = "> "
-FENCE = '"""'
 
 
 class PlainFace:
@@ -110,8 +110,8 @@ class PlainFace:
         while True:
             try:
                 line = self._read_line(PROMPT)
-                if line.strip().startswith(FENCE):
-                    line = self._rest_of_block(line.strip().removeprefix(FENCE))
+                if opens(line):
+                    line, _ = block(line, self._lines())
             except KeyboardInterrupt:
                 if not self._environment.stdin_is_tty:
                     raise
@@ -132,16 +132,11 @@ class PlainFace:
         if self._talk is not None:
             self._talk.editing = None
 
-    def _rest_of_block(self, first: str) -> str:
-        """A block up to its closing quotes, or to the end of the input."""
-        lines = [first] if first else []
+    def _lines(self) -> Iterator[str]:
+        """Further lines of a block, to the end of the input."""
         with suppress(EOFError):
-            while not first.rstrip().endswith(FENCE):
-                first = self._read_line(". ")
-                lines.append(first)
-        if lines:
-            lines[-1] = lines[-1].rstrip().removesuffix(FENCE)
-        return "\n".join(lines)
+            while True:
+                yield self._read_line(". ")
 
     def _read_line(self, prompt: str) -> str:
         """One line. Raises EOFError at the end of the input, UsageError where it is no text."""

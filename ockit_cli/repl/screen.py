@@ -27,8 +27,9 @@ from ockit.events import End, Event
 from ockit.messages import Message
 from ockit.repl.above import Above, Paper, gone_terminal, terminal_output
 from ockit.repl.editor import edit_text
+from ockit.repl.fence import unfenced
 from ockit.repl.input_line import input_line
-from ockit.repl.keys import FENCE, keys
+from ockit.repl.keys import keys
 from ockit.repl.layout import CONTINUED, PROMPT, layout
 from ockit.repl.live import Live, bar
 from ockit.repl.pastes import Pastes, clean
@@ -206,9 +207,7 @@ class Screen:
         text, dropped = clean(self.buffer.text)
         if dropped:
             self._live.say(f"{dropped} control characters were left out")
-        text = text.strip()
-        if text.startswith(FENCE):
-            text = text.removeprefix(FENCE).removesuffix(FENCE).strip()
+        text = unfenced(text).strip()
         self.buffer.reset(append_to_history=bool(text))
         self._app.vi_state.reset()  # the next line begins in vi's insert mode
         if not text:

@@ -17,12 +17,12 @@ from ockit.errors import OckitError, UsageError
 from ockit.events import End, Event, Notice, Token
 from ockit.files import read_limited
 from ockit.messages import Message
+from ockit.repl.fence import FENCE, block, opens
 from ockit.repl.slash_table import enter
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
 
 LARGEST_SCRIPT = 16 << 20
-FENCE = '"""'
 COMMENT = "#"
 SEED = 1
 """The seed where none is given: a script means to be repeated."""
@@ -71,28 +71,19 @@ def inputs(path: Path) -> list[str]:
     numbered = iter(enumerate(lines, 1))
     for number, read in numbered:
         text = read.strip()
-        if text.startswith(FENCE):
-            text = _block(text.removeprefix(FENCE), numbered, f"{path}:{number}")
+        if opens(text):
+            text, closed = block(text, (line for _, line in numbered))
+            if not closed:
+                raise UsageError(
+                    f"a block {FENCE} is not closed",
+                    where=f"{path}:{number}",
+                    hint=f"end it with a line {FENCE}",
+                )
         elif text.startswith(COMMENT):
             continue
         if text.strip():
             found.append(text.strip())
     return found
-
-
-def _block(first: str, rest: Iterator[tuple[int, str]], where: str) -> str:
-    lines = [first] if first else []
-    line = first
-    while not line.rstrip().endswith(FENCE):
-        following = next(rest, None)
-        if following is None:
-            raise UsageError(
-                f"a block {FENCE} is not closed", where=where, hint=f"end it with a line {FENCE}"
-            )
-        line = following[1]
-        lines.append(line)
-    lines[-1] = lines[-1].rstrip().removesuffix(FENCE)
-    return "\n".join(lines)
 
 
 class ScriptFace:

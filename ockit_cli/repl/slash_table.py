@@ -10,11 +10,12 @@ from difflib import get_close_matches
 
 from ockit.errors import UsageError
 from ockit.repl import slash_answers, slash_files, slash_models, slash_sessions
+from ockit.repl.fence import FENCE
 from ockit.repl.slash import Slash
 from ockit.repl.talk import Leave, Talk
 
 KEYS = (
-    ('"""', "begins and ends a text of several lines"),
+    (FENCE, "begins and ends a text of several lines"),
     ("//text", "sends a text that begins with a slash"),
     ("@path", "puts a file in front of the question"),
     ("Ctrl-C", "stops an answer, or clears the line"),
