@@ -24,13 +24,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pty_chat import OCKIT, PROMPT, PtyChat, environment
+from pty_chat import OCKIT, PROMPT, PtyChat, environment, last_answer
 from ratios import Pairs, Ratio, finish, in_turn, parser, verdict, wait_for_quiet
 
 from ockit.commands.speed import PROSE
-from ockit.environment import Directories
 from ockit.sessions.records import StoredMessage
-from ockit.sessions.store import Store
 
 START_S, ECHO_S, SLOWER, STOP_S, STOP_READING_S = 0.400, 0.030, 1.03, 0.200, 0.500
 TOOLKIT = [sys.executable, "-c", "import prompt_toolkit.application"]
@@ -158,7 +156,7 @@ def drawn(home: str, arguments: Sequence[str]) -> StoredMessage:
         chat.opened()
         chat.ask(LONG)
         chat.until(lambda chat: chat.rests, "the end of the answer", 120)
-    return saved(home)
+    return last_answer(home)
 
 
 def piped(home: str, arguments: Sequence[str]) -> StoredMessage:
@@ -169,13 +167,7 @@ def piped(home: str, arguments: Sequence[str]) -> StoredMessage:
     )
     if done.returncode != 0:
         raise SystemExit(f"the plain chat ended with {done.returncode}: {done.stderr.decode()}")
-    return saved(home)
-
-
-def saved(home: str) -> StoredMessage:
-    """The last answer of the last chat."""
-    with Store.of(Directories.of(environment(home))) as store:
-        return store.messages(store.get("last").id)[-1]
+    return last_answer(home)
 
 
 def per_token(message: StoredMessage) -> float:
@@ -204,7 +196,7 @@ def stop(run: Run) -> bool:
             chat.ask("")
             chat.rest(chance.uniform(0.5, 2.5))
             reading.append(stopped(chat))
-            if saved(run.home).text:
+            if last_answer(run.home).text:
                 raise SystemExit(f"an answer had begun: this was no Ctrl-C in the prefill\n{chat.shown()}")
         read = re.findall(r"of (\d+) tokens", chat.raw.decode(errors="replace"))
     print(f"Ctrl-C in decode: {len(writing)} times, {spread(writing)}")

@@ -16,28 +16,21 @@ import subprocess
 import sys
 import termios
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pyte
 
+from ockit.environment import Directories
+from ockit.sessions.records import StoredMessage
+from ockit.sessions.store import Store
+
 OCKIT = Path(sys.executable).with_name("ockit")
 PROMPT = b"> "
 RUNNING = "●"
 LINES, COLUMNS = 40, 100
-
-
-class Counting(pyte.Screen):
-    """A screen that counts the lines that have left it at the top."""
-
-    gone = 0
-
-    def index(self) -> None:
-        """A line feed; on the last line everything moves up."""
-        if self.cursor.y == self.lines - 1:
-            self.gone += 1
-        super().index()
 
 
 class PtyChat:
@@ -52,11 +45,11 @@ class PtyChat:
     def __init__(self, *arguments: str, home: str, label: str = "smollm2") -> None:
         """Start ``ockit chat ARGUMENTS`` with its own files below `home`; `label` names the model in the bar."""
         self.raw = bytearray()
-        self.screen = Counting(COLUMNS, LINES)
+        self.screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.ByteStream(self.screen)
         self._label = label
-        self._chunks: list[tuple[float, bytes]] = []  # read, and not looked at
         self._ends: list[tuple[int, float]] = []  # where each chunk ends in `raw`, and when it came
+        self._looked = 0  # so many chunks are on the screen
         self._open = True
         self._terminal, below = pty.openpty()
         termios.tcsetwinsize(below, (LINES, COLUMNS))
@@ -102,8 +95,7 @@ class PtyChat:
                 self._open = False
                 break
             self.raw += data
-            self._chunks.append((time.monotonic(), data))
-            self._ends.append((len(self.raw), self._chunks[-1][0]))
+            self._ends.append((len(self.raw), time.monotonic()))
         return len(self.raw) > before
 
     def rest(self, seconds: float) -> None:
@@ -120,32 +112,22 @@ class PtyChat:
             if not self.read(min(0.1, timeout)) and (time.monotonic() > deadline or not self._open):
                 raise SystemExit(f"{wanted!r} did not come; the screen:\n{self.shown()}")
         at += len(wanted)
-        return next(moment for end, moment in self._ends[-self._behind(at) :] if end >= at)
+        return self._ends[bisect_left(self._ends, (at, 0.0))][1]
 
     def until(self, seen: Callable[[PtyChat], bool], what: str, timeout: float = 60.0) -> float:
         """Read until the screen is as wanted; gives the moment at which what made it so came."""
         deadline = time.monotonic() + timeout
-        while True:
-            while self._chunks:
-                moment, data = self._chunks.pop(0)
-                self._stream.feed(data)
-                if seen(self):
-                    return moment
-            if not self.read(0.1) and (time.monotonic() > deadline or not self._open):
+        while not seen(self):
+            if self._looked < len(self._ends):
+                self._look()
+            elif not self.read(0.1) and (time.monotonic() > deadline or not self._open):
                 raise SystemExit(f"{what} did not come; the screen:\n{self.shown()}")
-
-    def moments(self) -> list[tuple[float, int]]:
-        """Everything that was read and not looked at yet, put on the screen: (moment, lines gone until then)."""
-        found = []
-        for moment, data in self._chunks:
-            self._stream.feed(data)
-            found.append((moment, self.screen.gone))
-        self._chunks.clear()
-        return found
+        return self._ends[self._looked - 1][1]
 
     def shown(self) -> str:
         """What a person sees now."""
-        self.moments()
+        while self._looked < len(self._ends):
+            self._look()
         return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
 
     @property
@@ -170,9 +152,11 @@ class PtyChat:
 
     def ask(self, text: str) -> float:
         """Send a line; returns once it runs (or is over). Gives the moment it was sent."""
-        before, mark = len(self.raw), RUNNING.encode()
+        before = len(self.raw)
         sent = self.write(f"{text}\r")
-        self.until_bytes(mark, before)
+        runs = self.until_bytes(RUNNING.encode(), before)
+        while self._ends[self._looked - 1][1] < runs:  # what came before it looks like a rest
+            self._look()
         return sent
 
     def answered(self, text: str, timeout: float = 120.0) -> float:
@@ -197,12 +181,11 @@ class PtyChat:
         if self.child.wait() != 0:
             raise SystemExit(f"the chat ended with {self.child.returncode}:\n{self.shown()}")
 
-    def _behind(self, at: int) -> int:
-        """How many of the last chunks must be looked at for byte `at`."""
-        count = 1
-        while count < len(self._ends) and self._ends[-count][0] >= at:
-            count += 1
-        return count
+    def _look(self) -> None:
+        """Put the next chunk on the screen."""
+        begin = self._ends[self._looked - 1][0] if self._looked else 0
+        self._stream.feed(bytes(self.raw[begin : self._ends[self._looked][0]]))
+        self._looked += 1
 
 
 def environment(home: str) -> dict[str, str]:
@@ -210,3 +193,9 @@ def environment(home: str) -> dict[str, str]:
     steering = ("OCKIT_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHON", "LC_ALL")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     return kept | {"OCKIT_HOME": f"{home}/ockit", "HOME": home, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+
+
+def last_answer(home: str) -> StoredMessage:
+    """The last message of the last chat that was kept below `home`."""
+    with Store.of(Directories.of(environment(home))) as store:
+        return store.messages(store.get("last").id)[-1]
