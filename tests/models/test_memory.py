@@ -57,9 +57,7 @@ def test_heads_may_differ_from_layer_to_layer(tmp_path: Path) -> None:
 
 
 def test_what_lies_on_a_graphics_card_takes_no_main_memory(header: GGUFHeader) -> None:
-    none, output, half, everything = (
-        estimate(header, 1024, gpu_layers=layers) for layers in (0, 1, 2, 3)
-    )
+    none, output, half, everything = (estimate(header, 1024, gpu_layers=layers) for layers in (0, 1, 2, 3))
     assert none.kv_cache == output.kv_cache == 2 * half.kv_cache
     assert everything.kv_cache == 0
     assert none.weights > output.weights > half.weights > everything.weights > 0
