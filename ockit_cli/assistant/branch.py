@@ -120,6 +120,11 @@ class Branch:
         """The last turn that is part of the prompt."""
         return self.turns[-1] if self.turns else None
 
+    @property
+    def last(self) -> Turn | None:
+        """The last turn, the waiting question too."""
+        return self.head if self.waiting is None else self.waiting
+
     def question(self, number: int) -> Turn:
         """The question of that number. Raises UsageError."""
         asked = self.questions

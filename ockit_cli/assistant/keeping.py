@@ -1,13 +1,14 @@
 """What keeps a conversation in the store: its session, its turns, where it stands, what is pinned.
 
 A disk that fails in mid-chat is an outage, not an end, where the caller wants it so: turns stay in memory and are
-saved, oldest first, once the store takes them again. Knows no model and no prompt.
+saved, oldest first, once the store takes them again, those of branches and chats that were left meanwhile too. Knows no
+model and no prompt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.record import finish
@@ -19,6 +20,15 @@ from ockit.sessions.titles import title_of
 
 PINNED = "pinned"
 """The key of a session's metadata under which the ids of pinned questions stand."""
+
+
+@dataclass(frozen=True)
+class _Owed:
+    """A turn that could not be saved when the chat left it."""
+
+    session_id: str
+    turn: Turn
+    parent: Turn | None
 
 
 class Keeper:
@@ -39,16 +49,34 @@ class Keeper:
         self.session_id: str | None = None
         self.unsaved = False
         self._runs: tuple[str, str] | None = None  # the model and template that the session's row names
+        self._system: str | None = None  # the system text that the session's row has
         self._pins: frozenset[str] = frozenset()  # the ids that the session's row names
+        self._owed: list[_Owed] = []
+        self._heads: dict[str, Turn] = {}  # where the sessions stood that were left with turns unsaved
+        self._strayed = False  # whether turns of another branch of this session were saved last
 
-    def leave(self) -> None:
-        """The next question begins another session."""
-        self.session_id = self._runs = None
-        self._pins = frozenset()
-        self.unsaved = False
+    def left(self, branch: Branch) -> None:
+        """The chat will stand elsewhere: what of a branch is not saved must be remembered here."""
+        if not self.unsaved or self.session_id is None:
+            return
+        known, parent = {owed.turn for owed in self._owed}, None
+        for turn in (*branch.turns, *([branch.waiting] if branch.waiting is not None else [])):
+            if not turn.kept and turn not in known:
+                self._owed.append(_Owed(self.session_id, turn, parent))
+            parent = turn
 
-    def resume(self, session_id: str, at: str | None) -> tuple[Branch, str | None]:
+    def leave(self, branch: Branch) -> None:
+        """The next question begins another session; this one ends with a branch."""
+        self.left(branch)
+        if self.unsaved and self.session_id is not None and branch.last is not None:
+            self._heads[self.session_id] = branch.last
+        self._forget_session()
+
+    def resume(self, session_id: str, at: str | None, leaving: Branch) -> tuple[Branch, str | None]:
         """The branch of a saved session that ends at a message (None: at its head), and its system text. Only reads.
+
+        Args:
+            leaving: where the chat has stood.
 
         Raises:
             NotFound: there is no such session, or it has no such message.
@@ -66,9 +94,9 @@ class Keeper:
                 f"session {session.id} has no message {at!r}", hint="ockit sessions show ID lists them"
             )
         pins = session.metadata.get(PINNED)
-        self.leave()
+        self.leave(leaving)
         self._pins = frozenset(pins if isinstance(pins, list) else ())
-        self.session_id = session.id
+        self.session_id, self._system = session.id, session.system
         self._runs = session.model or "", session.template or ""
         return Branch.of(path, self._pins), session.system
 
@@ -88,6 +116,7 @@ class Keeper:
             return []
         was, notices = self.unsaved, []
         try:
+            self._save_owed()
             try:
                 self._save([*branch.turns, question], runs, system, title)
             except (StoreError, NotFound):
@@ -96,7 +125,8 @@ class Keeper:
                 self._forget(branch, question)
                 self._save([*branch.turns, question], runs, system, title)
                 notices = [Notice("this chat was removed from the store; all of it is saved anew", "saved")]
-            self._save_rest(branch, runs)
+            self._save_rest(branch, runs, system)
+            self._stand_again(branch)
         except StoreError as error:
             return self.outage(error)
         self.unsaved = False
@@ -119,13 +149,35 @@ class Keeper:
         """
         assert self.store is not None
         turns = [*branch.turns, *([branch.waiting] if branch.waiting is not None else [])]
+        self._save_owed()
         self._save(turns, runs, system, title)
-        self._save_rest(branch, runs)
+        self._save_rest(branch, runs, system)
         assert self.session_id is not None
+        self._stand_again(branch)
         if title:
             self.store.set_title(self.session_id, title)
         self.unsaved = False
         return self.store.get(self.session_id).title
+
+    def settle(self, branch: Branch, *, runs: tuple[str, str], system: str | None) -> None:
+        """Save what could not be saved so far, where there is anything.
+
+        Raises:
+            StoreError: not all of it was saved.
+        """
+        if self.store is None or not self.unsaved:
+            return
+        try:
+            self._save_owed()
+            if branch.last is not None:
+                self.save(branch, runs=runs, system=system, title=None)
+        except (StoreError, NotFound) as error:
+            raise StoreError(
+                f"what was said while the store failed is lost: {error.what}",
+                where=error.where,
+                hint=error.hint,
+            ) from error
+        self.unsaved = False
 
     def stand_at(self, turn: Turn | None) -> None:
         """The session stands at a turn from now on, or before its first. Where that cannot be saved the next question
@@ -137,6 +189,16 @@ class Keeper:
         except (StoreError, NotFound):
             if not self._unsaved_ok:
                 raise
+
+    def set_system(self, system: str | None) -> None:
+        """Save the system text; as `stand_at` where that fails."""
+        if self.store is not None and self.session_id is not None:
+            try:
+                self.store.set_system(self.session_id, system)
+                self._system = system
+            except (StoreError, NotFound):
+                if not self._unsaved_ok:
+                    raise
 
     def pin(self, branch: Branch) -> None:
         """Save which questions are pinned."""
@@ -154,7 +216,7 @@ class Keeper:
         if self.session_id is None:
             name = None if title is None else title_of(title)
             self.session_id = self.store.start(model=runs[0], template=runs[1], system=system, title=name)
-            self._runs = runs
+            self._runs, self._system = runs, system
         parent = None
         for turn in turns:
             if not turn.kept:
@@ -177,13 +239,46 @@ class Keeper:
             )
         finish(self.store, turn)
 
-    def _save_rest(self, branch: Branch, runs: tuple[str, str]) -> None:
+    def _save_owed(self) -> None:
+        """Turns of branches and sessions that were left. What somebody else has removed meanwhile stays removed."""
+        assert self.store is not None
+        while self._owed:
+            owed = self._owed[0]
+            if not owed.turn.kept and (owed.parent is None or owed.parent.id is not None):
+                try:
+                    self._save_one(
+                        owed.turn, None if owed.parent is None else owed.parent.id, owed.session_id
+                    )
+                except (StoreError, NotFound):
+                    begun = owed.parent is not None or owed.turn.id is not None
+                    if not begun or not self._is_removed(owed.session_id):
+                        raise
+            if owed.session_id == self.session_id:
+                self._strayed = True
+            del self._owed[0]
+        for session_id, head in self._heads.items():
+            if session_id != self.session_id and head.kept and not self._is_removed(session_id):
+                self.store.set_head(session_id, head.id)
+        self._heads.clear()
+
+    def _stand_again(self, branch: Branch) -> None:
+        """Whatever was saved last, the session stands at the end of the branch."""
+        if self._strayed and branch.last is not None:
+            assert self.store is not None
+            assert self.session_id is not None
+            self.store.set_head(self.session_id, branch.last.id)
+        self._strayed = False
+
+    def _save_rest(self, branch: Branch, runs: tuple[str, str], system: str | None) -> None:
         """What the session's row says of it all."""
         assert self.store is not None
         assert self.session_id is not None
         if runs != self._runs:
             self.store.set_model(self.session_id, model=runs[0], template=runs[1])
             self._runs = runs
+        if system != self._system:
+            self.store.set_system(self.session_id, system)
+            self._system = system
         self._save_pins(branch)
 
     def _save_pins(self, branch: Branch) -> None:
@@ -199,18 +294,25 @@ class Keeper:
 
     def _removed(self, branch: Branch) -> bool:
         """Whether somebody else has removed the session, or the whole store, since turns of it were saved."""
-        assert self.store is not None
         if self.session_id is None or not any(turn.id for turn in branch.turns):
             return False
+        return self._is_removed(self.session_id)
+
+    def _is_removed(self, session_id: str) -> bool:
+        assert self.store is not None
         try:
-            self.store.get(self.session_id)
+            self.store.get(session_id)
         except NotFound:
             return True
         except StoreError:
             return False
         return False
 
+    def _forget_session(self) -> None:
+        self.session_id = self._runs = self._system = None
+        self._pins = frozenset()
+
     def _forget(self, branch: Branch, question: Turn) -> None:
-        self.leave()
+        self._forget_session()
         for turn in (*branch.turns, question):
             turn.id, turn.kept = None, False

@@ -80,7 +80,7 @@ class Standing(Speaker):
 
     def restart(self, system: str | None) -> None:
         """Begin a new conversation under a system text (None: the template's own)."""
-        self._keeper.leave()
+        self._keeper.leave(self._branch)
         self._stand(Branch())
         self._system = system
 
@@ -94,19 +94,14 @@ class Standing(Speaker):
         Raises:
             NotFound: there is no such session or message.
         """
-        branch, system = self._keeper.resume(session_id, at)
+        branch, system = self._keeper.resume(session_id, at, self._branch)
         self._stand(branch)
         self._system = system
 
     def set_system(self, system: str | None) -> None:
         """Change the system text of the conversation from the next turn on."""
         self._system = system
-        if self._keeper.store is not None and self.session_id is not None:
-            try:
-                self._keeper.store.set_system(self.session_id, system)
-            except StoreError:
-                if not self._unsaved_ok:
-                    raise
+        self._keeper.set_system(system)
 
     def question(self, number: int) -> str:
         """The text of a question, by its number. Raises UsageError."""
@@ -122,6 +117,7 @@ class Standing(Speaker):
         question = self._branch.question(number)
         before = self._branch.before(question)
         self._keeper.stand_at(before.head)
+        self._keeper.left(self._branch)
         self._stand(before, keep_out=True)
         return question.text
 
@@ -168,6 +164,7 @@ class Standing(Speaker):
             raise UsageError(f"there is no answer {number}: the last question has {len(found) or 'no'} saved")
         chosen = Turn.of(found[number - 1])
         self._keeper.stand_at(chosen)
+        self._keeper.left(self._branch)
         self._branch = self._branch.unanswered().answered(chosen)
 
     def keep(self, title: str | None, *, store: Store | None = None) -> str:
@@ -189,6 +186,15 @@ class Standing(Speaker):
             raise UsageError("this chat is not saved", hint="begin it without --no-log")
         given = self._keeper.save(self._branch, runs=self._runs, system=self._system, title=title)
         return given or ""
+
+    def settle(self) -> None:
+        """Save what could not be saved so far, where there is anything: to be called before a chat ends.
+
+        Raises:
+            StoreError: not all of it was saved.
+        """
+        if self.unsaved:
+            self._keeper.settle(self._branch, runs=self._runs, system=self._system)
 
     def context_report(self) -> ContextReport:
         """What fills the context now. Waits for the model; not while a turn runs."""

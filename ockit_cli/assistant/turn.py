@@ -245,6 +245,7 @@ class Assistant(Standing):
     def _save(self, branch: Branch, title: str | None) -> Iterator[Notice]:
         """The question that waits, or the answer that goes on, and whatever could not be saved before it."""
         self.trouble = None
+        self._keeper.left(self._branch)
         question = branch.waiting if branch.waiting is not None else branch.questions[-1]
         yield from self._keeper.ask(branch, question, runs=self._runs, system=self._system, title=title)
         if (store := self._keeper.store) is not None:

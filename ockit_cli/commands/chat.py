@@ -126,7 +126,9 @@ def _on_screen(run: Invocation, settings: Settings, parameters: dict[str, Any], 
     screen = Screen(run.environment, settings)
     talk = _talk(run, screen.console, settings, parameters, screen)
     try:
-        return screen.run(talk, lambda: asked.begin(talk))
+        code = screen.run(talk, lambda: asked.begin(talk))
+        talk.assistant.settle()
+        return code
     finally:
         _close(talk)
 
@@ -140,6 +142,7 @@ def _in_lines(run: Invocation, settings: Settings, parameters: dict[str, Any], a
         asked.begin(talk)
         run.console.notice(f"{talk.assistant.model.entry.label} · /help lists the commands, Ctrl-D leaves")
         face.run(talk)
+        talk.assistant.settle()
         return 0
     finally:
         _close(talk)
