@@ -246,8 +246,13 @@ class Kills:
         fresh = compare(before, after, texts)
         for message in fresh:
             assert message.state in ("complete", "interrupted")
-        for text in texts:
-            self._nothing_seen_is_lost(chat, text, after, fresh)
+        begun = [text for text in texts if chat.began(text)]
+        for question in filter(None, map(question_of, begun)):
+            (asked,) = after.asked(question)
+            assert asked.state == "complete"
+            assert after.answers(asked)
+        answered = sum(bool(question_of(text)) or text == "/regen" for text in begun)
+        assert answered <= sum(message.role == "assistant" for message in fresh)
         inputs = [*settled, *(text for text in texts if chat.took(text))] if isinstance(chat, Drawn) else []
         history_holds(home, inputs)
         if len(texts) == 1 and isinstance(chat, Piped) and question_of(texts[0]) and len(fresh) == 2:
@@ -256,16 +261,6 @@ class Kills:
         elif chat.answering_since is not None and killed_at - chat.answering_since > SAVED_WITHIN_S and fresh:
             assert fresh[-1].role == "user" or fresh[-1].text
         return became(texts, fresh)
-
-    @staticmethod
-    def _nothing_seen_is_lost(chat: Steered, text: str, after: Snapshot, fresh: list[StoredMessage]) -> None:
-        question = question_of(text)
-        if question is not None and chat.began(text):
-            (asked,) = after.asked(question)
-            assert asked.state == "complete"
-            assert len(after.answers(asked)) == 1
-        elif text == "/regen" and chat.began(text):
-            assert [message.role for message in fresh][:1] == ["assistant"]
 
     def _worker_killed(self, home: Path, chat: Steered, before: Snapshot, texts: list[str]) -> str:
         """The worker was killed instead: the drawn chat says so and lives, the one on a pipe ends."""
