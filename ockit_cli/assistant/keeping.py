@@ -115,6 +115,7 @@ class Keeper:
         if self.store is None:
             return []
         was, notices = self.unsaved, []
+        self._begin(runs, system, title)
         try:
             self._save_owed()
             try:
@@ -212,16 +213,21 @@ class Keeper:
     def _save(
         self, turns: Sequence[Turn], runs: tuple[str, str], system: str | None, title: str | None
     ) -> None:
-        assert self.store is not None
-        if self.session_id is None:
-            name = None if title is None else title_of(title)
-            self.session_id = self.store.start(model=runs[0], template=runs[1], system=system, title=name)
-            self._runs, self._system = runs, system
+        self._begin(runs, system, title)
+        assert self.session_id is not None
         parent = None
         for turn in turns:
             if not turn.kept:
                 self._save_one(turn, parent, self.session_id)
             parent = turn.id
+
+    def _begin(self, runs: tuple[str, str], system: str | None, title: str | None) -> None:
+        """The session has a name, if not a row yet."""
+        assert self.store is not None
+        if self.session_id is None:
+            name = None if title is None else title_of(title)
+            self.session_id = self.store.start(model=runs[0], template=runs[1], system=system, title=name)
+            self._runs, self._system = runs, system
 
     def _save_one(self, turn: Turn, parent: str | None, session_id: str) -> None:
         assert self.store is not None

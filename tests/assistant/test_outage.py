@@ -160,3 +160,43 @@ def test_a_session_that_somebody_removed_is_saved_anew(talk: Begin) -> None:
     three = chat.say("Name a tree.", max_tokens=4)
     assert kinds(three) == ["saved"]
     assert chat.path() == lines(("Name a colour.", one), ("Name a fruit.", two), ("Name a tree.", three))
+
+
+def test_branches_and_chats_that_were_left_meanwhile(talk: Begin) -> None:
+    chat = talk(unsaved_ok=True)
+    one = chat.say("Name a colour.", max_tokens=4)
+    with outage(chat):
+        two = chat.say("Name a fruit.", max_tokens=4)
+        chat.assistant.undo()
+        three = chat.say("Name a tree.", max_tokens=4)
+        first = chat.assistant.session_id
+        chat.assistant.restart(None)
+        assert chat.assistant.unsaved
+        chat.say("Name a river.", max_tokens=4)
+        chat.assistant.undo()
+        with pytest.raises(StoreError, match="is lost"):
+            chat.assistant.settle()
+        assert chat.assistant.unsaved
+    chat.assistant.settle()
+    assert not chat.assistant.unsaved
+    session = chat.store.get(first)
+    path = [(m.role, m.state, m.text) for m in chat.store.path_to(session.head)]
+    assert path == lines(("Name a colour.", one), ("Name a tree.", three))
+    texts = [message.text for message in chat.store.messages(first)]
+    assert texts == ["Name a colour.", one.text, "Name a fruit.", two.text, "Name a tree.", three.text]
+    assert "Name a river." in [m.text for s in chat.store.list() for m in chat.store.messages(s.id)]
+    check_sound(chat.store.path)
+
+
+def test_another_answer_meanwhile_does_not_move_the_chat(talk: Begin) -> None:
+    chat = talk(unsaved_ok=True)
+    with outage(chat):
+        one = chat.say("Name a colour.", max_tokens=4)
+        again = [event for event in chat.assistant.again(chat.greedy) if isinstance(event, Token)]
+        chat.assistant.set_system("You are terse.")
+    chat.assistant.settle()
+    (asked, *answers) = chat.store.messages(chat.assistant.session_id)
+    assert [answer.text for answer in answers] == [one.text, "".join(token.text for token in again).strip()]
+    session = chat.store.get(chat.assistant.session_id)
+    assert (session.head, session.system) == (answers[1].id, "You are terse.")
+    assert chat.assistant.variants() == (2, 2)
