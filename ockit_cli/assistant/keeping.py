@@ -49,10 +49,10 @@ class Keeper:
         self.session_id: str | None = None
         self.unsaved = False
         self._runs: tuple[str, str] | None = None  # the model and template that the session's row names
-        self._system: str | None = None  # the system text that the session's row has
         self._pins: frozenset[str] = frozenset()  # the ids that the session's row names
         self._owed: list[_Owed] = []
         self._heads: dict[str, Turn] = {}  # where the sessions stood that were left with turns unsaved
+        self._texts: dict[str, str | None] = {}  # system texts that could not be saved, by session
         self._strayed = False  # whether turns of another branch of this session were saved last
 
     def left(self, branch: Branch) -> None:
@@ -96,7 +96,7 @@ class Keeper:
         pins = session.metadata.get(PINNED)
         self.leave(leaving)
         self._pins = frozenset(pins if isinstance(pins, list) else ())
-        self.session_id, self._system = session.id, session.system
+        self.session_id = session.id
         self._runs = session.model or "", session.template or ""
         return Branch.of(path, self._pins), session.system
 
@@ -126,7 +126,7 @@ class Keeper:
                 self._forget(branch, question)
                 self._save([*branch.turns, question], runs, system, title)
                 notices = [Notice("this chat was removed from the store; all of it is saved anew", "saved")]
-            self._save_rest(branch, runs, system)
+            self._save_rest(branch, runs)
             self._stand_again(branch)
         except StoreError as error:
             return self.outage(error)
@@ -152,7 +152,7 @@ class Keeper:
         turns = [*branch.turns, *([branch.waiting] if branch.waiting is not None else [])]
         self._save_owed()
         self._save(turns, runs, system, title)
-        self._save_rest(branch, runs, system)
+        self._save_rest(branch, runs)
         assert self.session_id is not None
         self._stand_again(branch)
         if title:
@@ -196,10 +196,11 @@ class Keeper:
         if self.store is not None and self.session_id is not None:
             try:
                 self.store.set_system(self.session_id, system)
-                self._system = system
+                self._texts.pop(self.session_id, None)
             except (StoreError, NotFound):
                 if not self._unsaved_ok:
                     raise
+                self._texts[self.session_id] = system
 
     def pin(self, branch: Branch) -> None:
         """Save which questions are pinned."""
@@ -227,7 +228,7 @@ class Keeper:
         if self.session_id is None:
             name = None if title is None else title_of(title)
             self.session_id = self.store.start(model=runs[0], template=runs[1], system=system, title=name)
-            self._runs, self._system = runs, system
+            self._runs = runs
 
     def _save_one(self, turn: Turn, parent: str | None, session_id: str) -> None:
         assert self.store is not None
@@ -266,6 +267,11 @@ class Keeper:
             if session_id != self.session_id and head.kept and not self._is_removed(session_id):
                 self.store.set_head(session_id, head.id)
         self._heads.clear()
+        while self._texts:
+            session_id, text = next(iter(self._texts.items()))
+            if not self._is_removed(session_id):
+                self.store.set_system(session_id, text)
+            del self._texts[session_id]
 
     def _stand_again(self, branch: Branch) -> None:
         """Whatever was saved last, the session stands at the end of the branch."""
@@ -275,16 +281,13 @@ class Keeper:
             self.store.set_head(self.session_id, branch.last.id)
         self._strayed = False
 
-    def _save_rest(self, branch: Branch, runs: tuple[str, str], system: str | None) -> None:
+    def _save_rest(self, branch: Branch, runs: tuple[str, str]) -> None:
         """What the session's row says of it all."""
         assert self.store is not None
         assert self.session_id is not None
         if runs != self._runs:
             self.store.set_model(self.session_id, model=runs[0], template=runs[1])
             self._runs = runs
-        if system != self._system:
-            self.store.set_system(self.session_id, system)
-            self._system = system
         self._save_pins(branch)
 
     def _save_pins(self, branch: Branch) -> None:
@@ -315,7 +318,7 @@ class Keeper:
         return False
 
     def _forget_session(self) -> None:
-        self.session_id = self._runs = self._system = None
+        self.session_id = self._runs = None
         self._pins = frozenset()
 
     def _forget(self, branch: Branch, question: Turn) -> None:

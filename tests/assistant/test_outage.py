@@ -195,7 +195,7 @@ def test_another_answer_meanwhile_does_not_move_the_chat(talk: Begin) -> None:
         again = [event for event in chat.assistant.again(chat.greedy) if isinstance(event, Token)]
         chat.assistant.set_system("You are terse.")
     chat.assistant.settle()
-    (asked, *answers) = chat.store.messages(chat.assistant.session_id)
+    (_, *answers) = chat.store.messages(chat.assistant.session_id)
     assert [answer.text for answer in answers] == [one.text, "".join(token.text for token in again).strip()]
     session = chat.store.get(chat.assistant.session_id)
     assert (session.head, session.system) == (answers[1].id, "You are terse.")
