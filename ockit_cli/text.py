@@ -237,6 +237,24 @@ def sanitize(text: str) -> str:
     return stream.feed(text) + stream.flush()
 
 
+def marks(text: str) -> list[tuple[int, str]]:
+    """What `sanitize` shows in the place of characters of one line: (position, what stands there instead).
+
+    A line has no newline in it; everything else of the line is drawn as it is.
+    """
+    safe = sanitize(text)
+    found = []
+    at = 0
+    if safe != text:
+        for position, char in enumerate(text):
+            if safe[at] == char:  # "<" itself is always drawn
+                at += 1
+            else:
+                found.append((position, _shown(char)))
+                at += len(found[-1][1])
+    return found
+
+
 def sanitize_styled(text: str) -> str:
     """A whole text made safe, but for its SGR sequences (``ESC [ digits ; ... m``: colour, bold ...), which stay.
 
