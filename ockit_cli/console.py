@@ -6,25 +6,40 @@ aligned tables, colour and a status line, anything else gets plain text, tabs be
 
 from __future__ import annotations
 
-import shutil
+import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
 from ockit.environment import Environment
 from ockit.errors import OckitError, StoreError, UsageError
-from ockit.text import StreamSanitizer, one_line, sanitize, sanitize_styled, shorten, width, without_styles
+from ockit.text import (
+    StreamSanitizer,
+    folded,
+    one_line,
+    sanitize,
+    sanitize_styled,
+    shorten,
+    width,
+    without_styles,
+)
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _STATUS_DELAY_S = 0.3  # what is faster needs no word
+_PLACE = "   at: "
 
 
 class Console:
-    """Writes to an environment's streams. One a process; `status` uses a timer thread, the rest does not."""
+    """Writes to an environment's streams. One a process; `status` uses a timer thread, the rest does not.
 
-    def __init__(self, environment: Environment) -> None:
+    Args:
+        columns: how wide a line may be, for streams that lead to a terminal on a detour; else `columns` finds out.
+    """
+
+    def __init__(self, environment: Environment, columns: Callable[[], int] | None = None) -> None:
         self._environment = environment
+        self._given_columns = columns
         self._stream = StreamSanitizer()
         self._lock = threading.RLock()
         self._status = ""  # the line that stands on the terminal now
@@ -36,11 +51,8 @@ class Console:
 
     @property
     def columns(self) -> int:
-        """How wide a line may be: COLUMNS, else the terminal, else 80."""
-        given = self._environment.variables.get("COLUMNS", "")
-        if given.isdecimal() and int(given) > 0:
-            return int(given)
-        return shutil.get_terminal_size().columns
+        """How wide a line of stdout may be: as given, else COLUMNS, else the terminal, else 80."""
+        return self._columns(self._environment.stdout)
 
     def write(self, text: str) -> None:
         """A piece of an answer, at once, to stdout; half a grapheme waits for its rest."""
@@ -48,12 +60,21 @@ class Console:
             self._clear_status()
             self._out(self._stream.feed(text), flush=True)
 
-    def line(self, text: str = "", *, style: str | None = None) -> None:
-        """A line (or several) to stdout; what `write` holds back comes first."""
+    def line(self, text: str = "", *, style: str | None = None, hang: int | None = None) -> None:
+        """A line (or several) to stdout; what `write` holds back comes first.
+
+        Args:
+            hang: prose for people: on a terminal it is broken at words, and what does not fit on the first line is
+                indented by so many columns. None leaves the text as it is.
+        """
+        stdout = self._environment.stdout
+        safe = sanitize(text)
+        if hang is not None and stdout.isatty():
+            safe = folded(safe, self.columns, hang)
         with self._lock:
             self._clear_status()
             held = self._stream.flush()
-            self._out(held + self._styled(self._environment.stdout, text, style) + "\n")
+            self._out(held + self._painted(stdout, safe, style) + "\n")
 
     def styled(self, text: str) -> None:
         """Lines that bear SGR sequences to stdout, at once; without the sequences where it takes no colour."""
@@ -75,24 +96,33 @@ class Console:
             # DEL is the one control character that JSON leaves as it is.
             self._out(held + text.replace("\x7f", "\\u007f") + "\n", flush=True)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Rows under a heading: aligned and fitted on a terminal, tab-separated lines elsewhere. None is empty."""
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, optional: Sequence[int] = ()
+    ) -> None:
+        """Rows under a heading: aligned on a terminal, where a row is one line; tab-separated lines elsewhere.
+
+        Args:
+            rows: a cell that is None is empty.
+            optional: columns that are left out, the first one first, where a terminal is too narrow.
+        """
         if not self._environment.stdout_is_tty:
             for row in (columns, *rows):
                 self.line("\t".join(_field(cell) for cell in row))
             return
         texts = [["" if cell is None else one_line(str(cell)) for cell in row] for row in rows]
-        sizes = _fitted(columns, texts, self.columns)
         right = [
             bool(rows) and all(isinstance(row[i], int | float) for row in rows) for i in range(len(columns))
         ]
+        available = self.columns
+        sizes = _fitted(columns, texts, available, optional, right)
         for number, row in enumerate([list(columns), *texts]):
             cells = []
-            for cell, size, to_right in zip(row, sizes, right, strict=True):
-                cut = shorten(cell, size)
+            for i, size in sizes.items():
+                cut = shorten(row[i], size)
                 gap = " " * (size - width(cut))
-                cells.append(gap + cut if to_right else cut + gap)
-            self.line("  ".join(cells).rstrip(), style="bold" if number == 0 else None)
+                cells.append(gap + cut if right[i] else cut + gap)
+            line = shorten("  ".join(cells).rstrip(), available)
+            self.line(line, style="bold" if number == 0 else None)
 
     def notice(self, text: str, *, style: str | None = "dim") -> None:
         """Something worth knowing that is not the answer, to stderr."""
@@ -106,7 +136,7 @@ class Console:
         """What happened, where, and what to type next, to stderr."""
         lines: list[tuple[str, str | None, str]] = [("error: ", "red", error.what)]
         if error.where:
-            lines.append(("   at: ", "dim", one_line(error.where)))
+            lines.append((_PLACE, "dim", one_line(error.where)))
         if error.hint:
             lines.append(("  try: ", "cyan", error.hint))
         self._to_stderr(lines)
@@ -170,31 +200,48 @@ class Console:
         self._environment.stderr.write(text)
         self._environment.stderr.flush()
 
+    def _columns(self, stream: TextIO) -> int:
+        if self._given_columns is not None:
+            return max(1, self._given_columns())
+        given = self._environment.variables.get("COLUMNS", "")
+        if given.isdecimal() and int(given) > 0:
+            return int(given)
+        try:
+            found = os.get_terminal_size(stream.fileno()).columns
+        except (OSError, ValueError):  # no terminal, or closed
+            found = 0
+        return found or 80  # a serial line does not know its width
+
     def _styled(self, stream: TextIO, text: str, style: str | None) -> str:
-        safe = sanitize(text)
+        return self._painted(stream, sanitize(text), style)
+
+    def _painted(self, stream: TextIO, safe: str, style: str | None) -> str:
         if style is None or not safe or not self._environment.colour(stream):
             return safe
         return f"\x1b[{_STYLES[style]}m{safe}\x1b[0m"
 
     def _to_stderr(self, lines: Sequence[tuple[str, str | None, str]], style: str | None = None) -> None:
         stderr = self._environment.stderr
+        told = []
+        for label, colour, text in lines:
+            safe = sanitize(text)
+            if stderr.isatty() and label != _PLACE:  # a place is copied as a whole
+                safe = folded(safe, self._columns(stderr), hang=len(label), used=len(label))
+            told.append(self._painted(stderr, label, colour) + self._painted(stderr, safe, style))
         with self._lock:
             self._clear_status()
             if self._environment.stdout_is_tty and not self._at_line_start:
                 self._out("\n")  # the person sees both streams: not behind half an answer
             self._out("", flush=True)  # where both go to one file, the order is that of the calls
-            told = [
-                self._styled(stderr, label, colour) + self._styled(stderr, text, style)
-                for label, colour, text in lines
-            ]
             self._err("\n".join(told) + "\n")
 
     def _set_status(self, text: str) -> None:
         with self._lock:
             self._clear_status()
             if self._at_line_start:  # clearing the line must not take half an answer with it
-                self._status = shorten(one_line(text), self.columns - 1)
-                self._err(self._styled(self._environment.stderr, self._status, "dim"))
+                stderr = self._environment.stderr
+                self._status = shorten(one_line(text), self._columns(stderr) - 1)
+                self._err(self._styled(stderr, self._status, "dim"))
 
     def _clear_status(self) -> None:
         if self._status:
@@ -262,12 +309,36 @@ def _field(cell: object) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")
 
 
-def _fitted(columns: Sequence[str], rows: Sequence[Sequence[str]], available: int) -> list[int]:
-    """Column widths: as wide as the content, the widest ones narrowed until the line fits."""
-    sizes = [max(map(width, (head, *(row[i] for row in rows)))) for i, head in enumerate(columns)]
-    excess = sum(sizes) + 2 * (len(sizes) - 1) - available
-    while excess > 0 and max(sizes, default=0) > 8:
-        widest = sizes.index(max(sizes))
-        sizes[widest] -= 1
-        excess -= 1
+def _fitted(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    available: int,
+    optional: Sequence[int],
+    numbers: Sequence[bool],
+) -> dict[int, int]:
+    """The width of each column that is shown: as wide as the content where the line has room for that.
+
+    Where it has not, the widest columns become narrower, down to 8; then optional ones go; then text becomes as
+    narrow as 3, and at last everything as narrow as 1: half a number is worse than half a word.
+    """
+    sizes = {i: max(map(width, (head, *(row[i] for row in rows)))) for i, head in enumerate(columns)}
+
+    def narrow(least: int, which: Collection[int]) -> None:
+        excess = sum(sizes.values()) + 2 * (len(sizes) - 1) - available
+        while excess > 0 and (widest := max(which, key=sizes.__getitem__, default=-1)) >= 0:
+            if sizes[widest] <= least:
+                break
+            sizes[widest] -= 1
+            excess -= 1
+
+    def fits(least: int) -> bool:
+        return sum(min(size, least) for size in sizes.values()) + 2 * (len(sizes) - 1) <= available
+
+    for column in optional:
+        if fits(8):
+            break
+        del sizes[column]
+    narrow(8, sizes)
+    narrow(3, [i for i in sizes if not numbers[i]])
+    narrow(1, sizes)
     return sizes

@@ -23,6 +23,7 @@ _PLAIN = re.compile(
     "\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff9f\U0001f300-\U0001f6d7]+"
 )
 _SIMPLE = re.compile("[^\n\t -~]")
+_WORDS = re.compile("( *)([^ ]+)")
 
 # Select Graphic Rendition of ECMA-48, in its common form; a terminal draws with it and does nothing else.
 _SGR = re.compile("(\x1b\\[[0-9;]*m)")
@@ -302,3 +303,41 @@ def shorten(text: str, columns: int) -> str:
             break
         kept.append(grapheme)
     return "".join(kept) + "…"
+
+
+def folded(text: str, columns: int, hang: int = 0, used: int = 0) -> str:
+    """Sanitized text with newlines between words, so that a terminal need not break a line within one.
+
+    A word that is wider than a line stays whole: it is one to the person who copies it. Lines that fit, and lines
+    with tabs (their width depends on the terminal), stay as they are.
+
+    Args:
+        hang: columns by which what does not fit is indented; a line that is indented itself keeps its own indentation
+            where that is more, and a word that fits only without it goes without.
+        used: columns that are taken in front of the first line.
+    """
+    first, *others = text.split("\n")
+    return "\n".join(
+        [_folded(first, columns, hang, used), *(_folded(line, columns, 0, 0) for line in others)]
+    )
+
+
+def _folded(line: str, columns: int, hang: int, used: int) -> str:
+    if used + width(line) <= columns or "\t" in line:
+        return line
+    hang = max(hang, len(line) - len(line.lstrip(" ")))
+    if hang > columns // 2:
+        hang = 0
+    pieces: list[str] = []
+    for gap, word in _WORDS.findall(line):
+        size = width(word)
+        if used + len(gap) + size <= columns or (size > columns and not pieces):
+            pieces += gap, word
+            used += len(gap) + size
+        else:
+            indent = max(0, min(hang, columns - size))
+            pieces += "\n", " " * indent, word
+            used = indent + size
+        if used > columns:  # the terminal breaks it
+            used = (used - 1) % columns + 1
+    return "".join(pieces)

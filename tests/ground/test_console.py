@@ -6,10 +6,11 @@ import io
 import json
 import os
 import re
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from ground.hostile import HOSTILE, unsafe
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import OckitError, StoreError, UsageError
+from ockit.text import width
 
 
 def piped(variables=None, encoding="utf-8", stdin=b""):
@@ -54,8 +56,11 @@ class Terminal:
 def terminal() -> Iterator:
     opened = ExitStack()
 
-    def make(**variables: str) -> Terminal:
+    def make(size: int = 0, **variables: str) -> Terminal:
         keyboard, screen = os.openpty()
+        if size:
+            termios.tcsetwinsize(screen, (24, size))
+            variables = {"COLUMNS": "", **variables}
         opened.callback(os.close, keyboard)
         out = opened.enter_context(os.fdopen(os.dup(screen), "w", encoding="utf-8", newline=""))
         err = opened.enter_context(os.fdopen(os.dup(screen), "w", encoding="utf-8", newline=""))
@@ -150,6 +155,109 @@ def test_an_empty_table_is_its_heading(terminal):
     at = terminal(NO_COLOR="1")
     at.console.table(("NAME", "SIZE"), [])
     assert at.screen() == "NAME  SIZE\n"
+
+
+CHATS = ("ID", "USED", "MESSAGES", "MODEL", "TITLE")
+CHAT = ("01JD2A3B4C5D6E7F", "2 minutes ago", 12345, "smollm2-135m-instruct", "The whale and the sea " * 4)
+
+
+@pytest.mark.parametrize("columns", range(20, 120))
+def test_a_row_is_one_line_however_narrow(terminal, columns):
+    for optional in ((), (3, 1, 2)):
+        at = terminal(columns, NO_COLOR="1")
+        at.console.table(CHATS, [CHAT, ("x", None, 1, "日本語" * 9, "é")], optional=optional)
+        rows = at.screen().splitlines()
+        assert len(rows) == 3
+        assert max(map(width, rows)) <= columns
+        if columns > 40:  # half a number says something else
+            assert "12345" in rows[1] or "MESSAGES" not in rows[0]
+
+
+def test_what_is_optional_goes_in_its_order_and_only_where_it_must(terminal):
+    for columns, headings in (
+        (60, ["ID", "USED", "MESSAGES", "MODEL", "TITLE"]),
+        (48, ["ID", "USED", "MESSAGES", "MODEL", "TITLE"]),
+        (47, ["ID", "USED", "MESSAGES", "TITLE"]),
+        (37, ["ID", "MESSAGES", "TITLE"]),
+        (27, ["ID", "TITLE"]),
+        (20, ["ID", "TITLE"]),
+    ):
+        at = terminal(columns, NO_COLOR="1")
+        at.console.table(CHATS, [CHAT], optional=(3, 1, 2))
+        assert at.screen().splitlines()[0].split() == headings
+    console, written = piped()
+    console.table(("A", "B"), [("a", "b" * 100)], optional=(1,))
+    assert written()[0] == f"A\tB\na\t{'b' * 100}\n"
+
+
+LONG = OckitError(
+    "the file of the model is not whole: its table of tensors names 290 of them",
+    where="/home/someone/a directory with a long name/models/smollm2-135m-instruct.gguf",
+    hint="ockit models pull smollm2 fetches it again; /somewhere/that/is/much/too/long/for/a/line is what it left",
+)
+
+
+def test_prose_is_broken_between_words_on_a_terminal(terminal):
+    at = terminal(NO_COLOR="1")
+    at.console.error(LONG)
+    assert at.screen() == (
+        "error: the file of the model is not\n"
+        "       whole: its table of tensors names\n"
+        "       290 of them\n"
+        "   at: /home/someone/a directory with a long name/models/smollm2-135m-instruct.gguf\n"
+        "  try: ockit models pull smollm2 fetches\n"
+        "       it again;\n"
+        "/somewhere/that/is/much/too/long/for/a/line is what it left\n"
+    )
+    at.console.warning("größere 日本語 日本語 日本語 日本語 words")
+    assert at.screen() == "warning: größere 日本語 日本語 日本語\n         日本語 words\n"
+    at.console.notice(
+        "  indented  as it was, with a line that is long\nand a second line that is long as well"
+    )
+    assert at.screen() == (
+        "  indented  as it was, with a line that\n  is long\nand a second line that is long as well\n"
+    )
+    at.console.line("/model [NAME]  show the model, or go on with another", hang=15)
+    assert at.screen() == "/model [NAME]  show the model, or go on\n               with another\n"
+    at.console.line("an answer is never broken, however long it may be")
+    assert at.screen() == "an answer is never broken, however long it may be\n"
+
+
+def test_colour_does_not_count(terminal):
+    at = terminal()
+    at.console.notice("words that have a style of their own here")
+    assert at.screen() == "\x1b[2mwords that have a style of their own\nhere\x1b[0m\n"
+
+
+def test_prose_is_one_line_elsewhere():
+    console, written = piped({"COLUMNS": "40"})
+    console.error(LONG)
+    console.notice("word " * 30)
+    console.line("word " * 30, hang=2)
+    assert written() == (
+        "word " * 30 + "\n",
+        f"error: {LONG.what}\n   at: {LONG.where}\n  try: {LONG.hint}\n{'word ' * 30}\n",
+    )
+
+
+def test_how_wide_a_line_is(terminal):
+    at = terminal(33)
+    assert at.console.columns == 33
+    assert terminal(33, COLUMNS="50").console.columns == 50
+    assert terminal().console.columns == 40
+    assert piped()[0].columns == 80
+    widths = [50, 60]
+    environment = Environment(io.BytesIO(), io.StringIO(), io.StringIO(), {"COLUMNS": "40"}, Path("/"))
+    console = Console(environment, columns=widths.pop)
+    assert [console.columns, console.columns] == [60, 50]
+
+
+def test_each_stream_has_its_width(terminal):
+    """The answers go into a file, the notices to a narrow terminal."""
+    at = terminal(30, NO_COLOR="1")
+    environment = replace(at.console._environment, stdout=io.StringIO())
+    Console(environment).notice("words for a terminal of 30 columns")
+    assert at.screen() == "words for a terminal of 30\ncolumns\n"
 
 
 @pytest.mark.parametrize(
