@@ -344,6 +344,67 @@ def history_holds(home: Path, inputs: list[str]) -> None:
     assert [text for text in inputs if text not in entries] == []
 
 
+def two_chats(run_ockit: Any, home: Path, rounds: int, seed: int) -> Counter[str]:
+    """Two chats answer at the same time and one of them is killed; it is opened again, now and then at the chat of the
+    other. The other never notices."""
+    chance, seen = random.Random(seed), Counter[str]()
+    with ExitStack() as stack:
+
+        def opened(*args: str) -> Drawn:
+            chat = Drawn(run_ockit, home, "--max-tokens", "100", *args)
+            stack.callback(chat.close)
+            chat.wait("the start")
+            return chat
+
+        chats = [opened(), opened()]
+        before = Snapshot(home)
+        for number in range(rounds):
+            texts = [f"Tell me a very long story. ({name} {number})" for name in "ab"]
+            for chat, text in zip(chats, texts, strict=True):
+                chat.send(text)
+            watched = chance.uniform(0.0, 0.8)
+            for chat in chats:
+                chat.watch(watched)
+            killed = chance.randrange(2)
+            lives = 1 - killed
+            workers = chats[killed].kill()
+            assert all(gone(pid) for pid in workers)
+            chats[lives].wait(texts[lives])
+            assert "error: " not in chats[lives].told()
+            whole(home)
+            after = Snapshot(home)
+            for id, message in before.messages.items():
+                assert after.messages[id] == message
+            (asked,) = after.asked(texts[lives])
+            (answer,) = after.answers(asked)
+            assert answer.state == "complete"
+            mine = after.asked(texts[killed])
+            assert mine or not chats[killed].began(texts[killed])
+            states = [message.state for question in mine for message in after.answers(question)]
+            assert states in ([], ["interrupted"], ["complete"])
+            assert len(after.messages) == len(before.messages) + 2 + len(mine) + len(states)
+            history_holds(home, [text for chat, text in zip(chats, texts, strict=True) if chat.took(text)])
+            seen[states[0] if states else "the question" if mine else "nothing yet"] += 1
+            theirs = mine[0].session_id if mine else None
+            session = asked.session_id if chance.random() < 0.3 else theirs
+            chats[killed] = opened(*(["--session", session] if session else []))
+            before = after
+        assert [chat.end() for chat in chats] == [0, 0]
+    return seen
+
+
+def test_two_chats_one_of_them_killed(run_ockit: Any, ockit_home: Path) -> None:
+    assert two_chats(run_ockit, ockit_home, 5, seed=3).total() == 5
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(1200)
+def test_two_chats_sixty_kills(run_ockit: Any, ockit_home: Path) -> None:
+    seen = two_chats(run_ockit, ockit_home, 60, seed=4)
+    assert seen.total() == 60
+    print(f"one of two chats killed: {dict(seen.most_common())}")  # noqa: T201 - a figure of docs/reliability.md
+
+
 def test_a_tenth_of_the_kills(run_ockit: Any, ockit_home: Path) -> None:
     kills = Kills(run_ockit, ockit_home, seed=1)
     kills.run(20)
