@@ -179,7 +179,7 @@ def grown(name: str, count: int, text: Callable[[int], str]) -> bool:
         chat = PtyChat("--ctx-size", "1024", "--max-tokens", "2", "--temp", "0", home=home)
         with closing(chat):
             chat.opened()
-            chat.answered("Say yes.")
+            chat.answered("/model")  # returns once it is loaded
             processes = {"chat": chat.process, "model": chat.worker()}
             taken: dict[str, list[int]] = {each: [] for each in processes}
             began = time.monotonic()
@@ -188,11 +188,12 @@ def grown(name: str, count: int, text: Callable[[int], str]) -> bool:
                 if number % (count // 10) == 0:
                     for each, process in processes.items():
                         taken[each].append(process.memory_info().rss)
-            seconds = time.monotonic() - began
-    print(f"{count} {name} in {seconds:.0f} s; resident, after each tenth of them, MiB:")
+                    resident = ", ".join(
+                        f"{each} {sizes[-1] / 2**20:.1f} MiB" for each, sizes in taken.items()
+                    )
+                    print(f"{number} {name}, {time.monotonic() - began:.0f} s: {resident}", flush=True)
     held = True
     for each, sizes in taken.items():
-        print(f"  {each:5}", " ".join(f"{size / 2**20:.1f}" for size in sizes))
         held &= verdict(
             f"memory of the {each} after {count} {name} / after {count // 5}", sizes[-1] / sizes[1], GROWTH
         )
