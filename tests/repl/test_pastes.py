@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -67,8 +68,6 @@ def test_a_placeholder_that_was_typed_is_text():
     assert pastes.expand(typed) == typed
     pastes.shrink("a\n" * 30)
     assert pastes.expand("[pasted 1: 31 lines]") == "[pasted 1: 31 lines]"
-    pastes.clear()
-    assert pastes.expand(typed) == typed
 
 
 def test_a_placeholder_inside_a_paste_is_not_expanded():
@@ -76,6 +75,34 @@ def test_a_placeholder_inside_a_paste_is_not_expanded():
     inner = pastes.shrink("secret\n" * 30)
     outer = pastes.shrink(f"{inner}\n" * 30)
     assert pastes.expand(outer) == f"{inner}\n" * 30
+
+
+def test_the_oldest_pastes_are_forgotten_and_that_can_be_known():
+    pastes = Pastes(most=150)
+    a, b, c = "a\n" * 30, "b\n" * 30, "c\n" * 40
+    first, second = pastes.shrink(a), pastes.shrink(b)
+    assert pastes.shrink(a) == first  # used again: the newer one now
+    third = pastes.shrink(c)
+    line = f"{first} {second} {third} [pasted 2: 31 lines] [pasted 9: 21 lines]"
+    assert pastes.forgotten(line) == [second]
+    assert pastes.expand(f"{first}{second}{third}") == f"{a}{second}{c}"
+    again = pastes.shrink(b)
+    assert again == "[pasted 4: 30 lines]"  # no name stands for two texts
+    assert pastes.expand(again) == b
+    assert pastes.forgotten(line) == [first, second]
+    larger = "x" * 9999
+    assert pastes.expand(pastes.shrink(larger)) == larger
+
+
+def test_memory_is_bounded():
+    pastes = Pastes(most=1 << 20)
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            pastes.shrink(f"{number:09}" * 10_000)
+        assert tracemalloc.get_traced_memory()[0] < 2 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_megabyte_takes_no_time():
