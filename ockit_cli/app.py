@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import time
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from difflib import get_close_matches
 from importlib import import_module
@@ -154,10 +153,14 @@ def _told(argv: list[str], invocation: Invocation) -> int:
     except Exception as error:  # a bug of ours still ends as one message
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
             raise unwritable(error) from error  # the help that typer writes by itself
-        told = _internal(error, invocation)
+        from ockit.crashes import internal
+
+        told = internal(error, invocation.directories)
     console.flush()
     if invocation.environment.variables.get("OCKIT_DEBUG"):
-        console.notice(_trace(told.__cause__ if type(told) is OckitError and told.__cause__ else told))
+        from ockit.crashes import trace
+
+        console.notice(trace(told.__cause__ if type(told) is OckitError and told.__cause__ else told))
     console.error(told)
     return int(told.exit_code)
 
@@ -219,30 +222,6 @@ def _explained(error: Any) -> UsageError:
         near = [named.strip("'?")]
     hint = f"{command} {' or '.join(near)}" if near else f"{command} --help"
     return UsageError(what[:1].lower() + what[1:].rstrip("."), hint=hint)
-
-
-def _internal(error: Exception, invocation: Invocation) -> OckitError:
-    """An exception nobody expected, its traceback written to a file of the state directory."""
-    from ockit.files import write_atomic
-
-    what = f"internal error: {type(error).__name__}: {error}, please report"
-    path = invocation.directories.state / "crashes" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
-    try:
-        write_atomic(path, f"ockit {__version__}\n{_trace(error)}")
-    except OckitError as full:
-        told = OckitError(what, hint=f"OCKIT_DEBUG=1 shows the traceback; it could not be saved: {full.what}")
-    else:
-        told = OckitError(
-            what, where=str(path), hint="add that file to the report; OCKIT_DEBUG=1 shows it at once"
-        )
-    told.__cause__ = error
-    return told
-
-
-def _trace(error: BaseException) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _discard_output(environment: Environment) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,21 +52,13 @@ class Question:
         return replace(self, documents=tuple(kept))
 
 
-def attach(prompt: str, paths: Sequence[Path], cwd: Path, *, truncate: bool = False) -> Question:
-    """A prompt with files as its context.
-
-    Raises:
-        UsageError, ContextOverflow, NotFound: as `read_document`.
-    """
-    return Question(prompt, tuple(read_document(path, cwd, truncate=truncate) for path in paths))
-
-
-def read_document(path: Path, cwd: Path, *, truncate: bool = False) -> Document:
+def read_document(path: Path, cwd: Path, *, truncate: bool = False, regular: bool = False) -> Document:
     """A file as an attachment, under its own name.
 
     Args:
         path: as the person gave it; relative to `cwd`.
         truncate: take the beginning of a file that is too large, instead of refusing it.
+        regular: refuse what is no plain file: a pipe or a device may have nothing to read for ever.
 
     Raises:
         UsageError: it is no text.
@@ -75,11 +68,18 @@ def read_document(path: Path, cwd: Path, *, truncate: bool = False) -> Document:
     """
     place = cwd / path
     try:
-        with place.open("rb") as file:
-            data = file.read(LARGEST_INPUT + 1)
+        with open(place, "rb", opener=_at_once if regular else None) as file:
+            if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UsageError("this is no plain file", where=str(path), hint="attach text files only")
+            data = file.read(LARGEST_INPUT + 1) or b""
     except OSError as error:
         raise explained(error, place, "read the file") from error
     return Document(path.name, text_of(data, "the file", str(path), truncate=truncate))
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for anybody who would write."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def text_of(data: bytes, what: str, where: str, *, truncate: bool = False) -> str:

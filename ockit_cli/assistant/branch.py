@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ockit.errors import UsageError
 from ockit.events import FinishReason
 from ockit.messages import Conversation, Message, Role, Sampling, Timings, Usage
 from ockit.sessions.records import State, StoredMessage
+
+TYPED, ATTACHED = "typed", "attached"
+"""Keys of a question's metadata in the store."""
 
 
 @dataclass(eq=False)
@@ -24,6 +28,8 @@ class Turn:
         id: its message in the store; None where it is not there.
         kept: whether the store has all of it.
         state: as in the store; a question is always ``complete``.
+        typed: what a person typed of a question that files stand in front of; None where that is its text.
+        attached: paths of the files that were attached to it without being named in it.
         pinned: a question that never leaves the prompt, and its answer with it.
         tries: answers begun to a question by this process.
     """
@@ -40,6 +46,8 @@ class Turn:
     error: str | None = None
     usage: Usage | None = None
     timings: Timings | None = None
+    typed: str | None = None
+    attached: tuple[str, ...] = ()
     pinned: bool = False
     tries: int = 0
 
@@ -47,6 +55,7 @@ class Turn:
     def of(cls, saved: StoredMessage) -> Turn:
         """A turn as the store has it."""
         message = saved.message
+        typed, attached = saved.metadata.get(TYPED), saved.metadata.get(ATTACHED)
         return cls(
             saved.role,
             saved.text,
@@ -59,7 +68,19 @@ class Turn:
             error=saved.error,
             usage=saved.usage,
             timings=saved.timings,
+            typed=typed if isinstance(typed, str) else None,
+            attached=tuple(map(str, attached)) if isinstance(attached, list) else (),
         )
+
+    @property
+    def words(self) -> str:
+        """A question as it was typed, an answer as it was given."""
+        return self.text if self.typed is None else self.typed
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the store keeps of a question besides its text."""
+        return {} if self.typed is None else {TYPED: self.typed, ATTACHED: list(self.attached)}
 
     def message(self, model: str) -> Message:
         """The turn as the prompt code needs it; ids mean something only to the model that made them."""

@@ -233,7 +233,7 @@ class Keeper:
     def _save_one(self, turn: Turn, parent: str | None, session_id: str) -> None:
         assert self.store is not None
         if turn.role == "user":
-            turn.id = self.store.add_user(session_id, turn.text, parent=parent)
+            turn.id = self.store.add_user(session_id, turn.text, parent=parent, metadata=turn.metadata)
             turn.kept = True
             return
         if turn.id is None:

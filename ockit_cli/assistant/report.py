@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ockit.assistant.ledger import room_for_prompt, without
+from ockit.assistant.ledger import without
 from ockit.errors import ContextOverflow
 from ockit.messages import Conversation
 
@@ -56,6 +56,7 @@ def report(
     conversation: Conversation,
     count: Callable[[Conversation], int],
     n_ctx: int,
+    room: int,
     *,
     dropped: int = 0,
     pinned: Collection[int] = (),
@@ -64,6 +65,7 @@ def report(
 
     Args:
         count: tokens of a conversation's whole prompt.
+        room: tokens that the prompt may have.
         dropped, pinned: as the ledger was last asked to leave out and to keep; turns count from 0.
     """
     turns = conversation.turns
@@ -92,7 +94,6 @@ def report(
                 tokens = None
         found.append(TurnTokens(first + 1, last + 1, tokens, inside, first in pinned))
     total = count(without(conversation, dropped, pinned)) if found else system
-    room = room_for_prompt(n_ctx, None)
     return ContextReport(n_ctx, n_ctx - room, system, tuple(found), total, max(0, room - total))
 
 

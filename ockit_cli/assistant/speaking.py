@@ -70,6 +70,11 @@ class Speaker:
         return self.engine.info
 
     @property
+    def loading(self) -> bool:
+        """Whether the model is being loaded."""
+        return self._loading is not None and not self._loading.over
+
+    @property
     def running(self) -> bool:
         """Whether a turn runs."""
         return self._stop.running

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.keeping import Keeper
+from ockit.assistant.ledger import room_for_prompt
 from ockit.assistant.report import ContextReport, report
 from ockit.assistant.speaking import Speaker
 from ockit.environment import Environment
@@ -65,8 +66,13 @@ class Standing(Speaker):
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """The text of every question from the beginning to here; a question's number is its place, from 1."""
-        return tuple(turn.text for turn in self._branch.questions)
+        """Every question as it was typed, from the beginning to here; a question's number is its place, from 1."""
+        return tuple(turn.words for turn in self._branch.questions)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The questions and answers that are part of the conversation. To look at only."""
+        return self._branch.turns
 
     @property
     def unanswered(self) -> str | None:
@@ -103,12 +109,12 @@ class Standing(Speaker):
         self._system = system
         self._keeper.set_system(system)
 
-    def question(self, number: int) -> str:
-        """The text of a question, by its number. Raises UsageError."""
-        return self._branch.question(number).text
+    def question(self, number: int) -> Turn:
+        """A question, by its number. To look at only. Raises UsageError."""
+        return self._branch.question(number)
 
     def branch(self, number: int) -> str:
-        """Stand before a question, so that the next one branches off there; gives its text. Nothing is deleted.
+        """Stand before a question, so that the next one branches off there; gives its words. Nothing is deleted.
 
         Raises:
             UsageError: there is no such question.
@@ -119,10 +125,10 @@ class Standing(Speaker):
         self._keeper.stand_at(before.head)
         self._keeper.left(self._branch)
         self._stand(before, keep_out=True)
-        return question.text
+        return question.words
 
     def undo(self) -> str:
-        """Take back the last question with its answer; gives its text.
+        """Take back the last question with its answer; gives its words.
 
         Raises:
             UsageError: there is none.
@@ -132,6 +138,17 @@ class Standing(Speaker):
         if not number:
             raise UsageError("nothing to take back: nothing was asked in this conversation")
         return self.branch(number)
+
+    @property
+    def place(self) -> Branch:
+        """Where the conversation stands, for `back_to`."""
+        return self._branch
+
+    def back_to(self, place: Branch) -> None:
+        """Stand where the conversation stood before, in the same session. Raises StoreError as `branch` does."""
+        self._keeper.stand_at(place.last)
+        self._keeper.left(self._branch)
+        self._stand(place, keep_out=True)
 
     @property
     def pinned(self) -> frozenset[int]:
@@ -196,13 +213,20 @@ class Standing(Speaker):
         if self.unsaved:
             self._keeper.settle(self._branch, runs=self._runs, system=self._system)
 
-    def context_report(self) -> ContextReport:
-        """What fills the context now. Waits for the model; not while a turn runs."""
+    def context_report(self, max_tokens: int | None = None) -> ContextReport:
+        """What fills the context now, room being kept for an answer of so many tokens. Waits for the model; not while
+        a turn runs."""
 
         def work() -> ContextReport:
             info = self._load()
+            room = room_for_prompt(info.n_ctx, max_tokens)
             return report(
-                self._all(self._branch), self.count, info.n_ctx, dropped=self._dropped, pinned=self._places()
+                self._all(self._branch),
+                self.count,
+                info.n_ctx,
+                room,
+                dropped=self._dropped,
+                pinned=self._places(),
             )
 
         return self._aside(work).wait()

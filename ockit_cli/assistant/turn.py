@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -89,6 +89,8 @@ class Assistant(Standing):
         *,
         started: float | None = None,
         title: str | None = None,
+        typed: str | None = None,
+        attached: Sequence[str] = (),
     ) -> Iterator[Event]:
         """One turn: Notice, Prefill and Token events, then End.
 
@@ -96,6 +98,8 @@ class Assistant(Standing):
             question: what the person says.
             started: `time.perf_counter` from which ``first_token_s`` counts; None counts from now.
             title: names a session that begins; None names it after the question.
+            typed: what the person typed, where files stand in front of it in the question.
+            attached: paths of those files that are not named in it.
 
         Raises:
             ContextOverflow: the question does not fit.
@@ -105,7 +109,7 @@ class Assistant(Standing):
         """
         started = time.perf_counter() if started is None else started
         with self._running():
-            asked = Turn("user", question)
+            asked = Turn("user", question, typed=typed, attached=tuple(attached))
             branch = Branch(self._branch.turns, asked)
             yield from self._save(branch, title)
             self._branch = branch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ockit.assistant.attachments import LARGEST_INPUT, Document, Question, attach, text_of
+from ockit.assistant.attachments import LARGEST_INPUT, Document, Question, read_document, text_of
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import UsageError
@@ -24,7 +24,7 @@ def gather(
         ContextOverflow: an attachment is larger than any context.
         NotFound: a file is not there.
     """
-    documents = list(attach(prompt, files, environment.cwd, truncate=truncate).documents)
+    documents = [read_document(path, environment.cwd, truncate=truncate) for path in files]
     piped = "" if environment.stdin_is_tty else _piped(environment, console, truncate=truncate)
     if piped.strip() and prompt.strip():
         documents.insert(0, Document("standard input", piped))

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ockit.assistant.attachments import read_document
 from ockit.assistant.turn import Assistant
 from ockit.commands import model_options as opt
 from ockit.commands.invocation import Invocation, invocation
 from ockit.console import Console
-from ockit.errors import UsageError
+from ockit.errors import NotFound, UsageError
 from ockit.repl.talk import Face, Talk
 from ockit.sessions.store import Store
 from ockit.settings import Settings
@@ -33,6 +32,10 @@ Script = Annotated[
         metavar="FILE", help="Take the inputs from a file and print a transcript that is repeatable."
     ),
 ]
+
+
+LAST = "last"
+"""The name of the chat that was used last."""
 
 
 def register(app: typer.Typer) -> None:
@@ -83,9 +86,9 @@ def chat(
         raise UsageError("--continue and --session name two chats", hint="leave one of them out")
     if stop:
         parameters["stop"] = tuple(stop)
-    asked = _Asked("last" if resume else session, tuple(file or ()))
-    for path in asked.files:
-        read_document(path, run.environment.cwd)  # what cannot be attached is said before anything starts
+    if (resume or session is not None) and not settings.log:
+        raise UsageError("--no-log saves nothing, so no saved chat can go on", hint="leave --no-log out")
+    asked = _Asked(LAST if resume else session, tuple(file or ()))
     if script is not None:
         return _scripted(run, settings, parameters, asked, script)
     if _full(run):
@@ -102,11 +105,19 @@ class _Asked:
 
     def begin(self, talk: Talk) -> None:
         """Open the model and the chat."""
-        saved = talk.store.get(self.session) if self.session is not None else None
+        saved = None
+        if self.session is not None:
+            if self.session == LAST and not talk.store.list(1):
+                raise NotFound("no chat has been kept yet", hint="ockit chat  begins one")
+            saved = talk.store.get(self.session)
         opened = talk.begin(talk.settings.model)
-        talk.attached += [talk.cwd / path for path in self.files]
+        if not talk.face.steady:
+            talk.console.notice(f"{opened.entry.label} · /help lists the commands, Ctrl-D leaves")
         for notice in opened.notices:
             talk.console.notice(notice)
+        for path in self.files:
+            document = talk.attach(path, regular=False)  # also what a shell's <(...) gives
+            talk.console.notice(f"{document.name} goes in front of the first question")
         if saved is not None:
             talk.resume(saved)
 
@@ -140,7 +151,6 @@ def _in_lines(run: Invocation, settings: Settings, parameters: dict[str, Any], a
     talk = _talk(run, run.console, settings, parameters, face)
     try:
         asked.begin(talk)
-        run.console.notice(f"{talk.assistant.model.entry.label} · /help lists the commands, Ctrl-D leaves")
         face.run(talk)
         talk.assistant.settle()
         return 0

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
 
 from ockit.commands.completion import complete_model, complete_template
 from ockit.commands.invocation import invocation
-from ockit.commands.model_verbs import AsJson, Name, chosen_default, hashing, open_registry
+from ockit.commands.model_verbs import (
+    Aliases,
+    AsJson,
+    Name,
+    NewName,
+    chosen_default,
+    hashing,
+    open_registry,
+)
+from ockit.errors import OckitError
 
 
 def add(
@@ -19,12 +29,8 @@ def add(
             metavar="PATH", help="A GGUF file, or the first part of a split one.", show_default=False
         ),
     ],
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="What to call it; else its file's name.")
-    ] = None,
-    alias: Annotated[
-        list[str] | None, typer.Option("--alias", metavar="ALIAS", help="Another name; may be repeated.")
-    ] = None,
+    name: NewName = None,
+    alias: Aliases = None,
     template: Annotated[
         str | None,
         typer.Option(
@@ -58,11 +64,26 @@ def add(
 
 def rm(ctx: typer.Context, name: Name) -> None:
     """Forget a model. Its file is not touched."""
+    from ockit.models.digest import stamp
+    from ockit.models.figures import size_text
+    from ockit.models.parts import parts_of
+
     call = invocation(ctx)
     with open_registry(call) as registry:
         before = registry.default()
         entry = registry.remove(name)
-        call.console.notice(f"forgot {entry.name}; its file stays: {entry.path}")
+        try:
+            files = parts_of(entry.path)
+            size, _ = stamp(files)
+        except OckitError as error:  # forgotten all the same
+            call.console.notice(f"forgot {entry.name}; {error}")
+        else:
+            stays = "its file stays" if len(files) == 1 else f"its {len(files)} files stay"
+            call.console.notice(f"forgot {entry.name}; {stays}: {entry.path} ({size_text(size)})")
+            if entry.path.is_relative_to(call.directories.data / "models"):
+                call.console.notice(
+                    f"it lies among ockit's own; to delete what stays: rm {shlex.join(map(str, files))}"
+                )
         if registry.default() != before:
             call.console.notice(f"the default model is {registry.default()} again")
 

@@ -25,6 +25,12 @@ Name = Annotated[
         show_default=False,
     ),
 ]
+NewName = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="What to call it; else its file's name.")
+]
+Aliases = Annotated[
+    list[str] | None, typer.Option("--alias", metavar="ALIAS", help="Another name; may be repeated.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 

@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 
 
 def show_plan(run: Invocation, settings: Settings, name: str | None, *, as_json: bool = False) -> int:
-    """Print the plan for a model by its name, an alias or a path; gives the exit code.
+    """Print the plan for a model by its name, an alias or a path, headed as ockit calls it; gives the exit code.
 
     Raises:
         NotFound, ModelFileError: there is no such model, or its file is damaged.
@@ -30,11 +30,18 @@ def show_plan(run: Invocation, settings: Settings, name: str | None, *, as_json:
     from ockit.models.registry import Registry
 
     entry = Registry(run.directories, cwd=run.environment.cwd).resolve(name)
-    return print_plan(run, settings, read_model(entry.path), as_json=as_json)
+    return print_plan(run, settings, read_model(entry.path), title=entry.label, as_json=as_json)
 
 
-def print_plan(run: Invocation, settings: Settings, header: GGUFHeader, *, as_json: bool = False) -> int:
-    """Print the plan for a header; gives the exit code.
+def print_plan(
+    run: Invocation,
+    settings: Settings,
+    header: GGUFHeader,
+    *,
+    title: str | None = None,
+    as_json: bool = False,
+) -> int:
+    """Print the plan for a header; gives the exit code. `title` is its head; None takes the file's own name.
 
     Without ``gpu_memory`` the cards that llama.cpp sees are taken, with what is free on them.
 
@@ -49,6 +56,7 @@ def print_plan(run: Invocation, settings: Settings, header: GGUFHeader, *, as_js
     from ockit.models.memory import context_of
 
     check_loadable(header, whole=False)
+    title = title or header.name
     budgets = budgets_of(settings)
     most = None
     if budgets is None:
@@ -58,10 +66,10 @@ def print_plan(run: Invocation, settings: Settings, header: GGUFHeader, *, as_js
     ram = int(settings.ram * GIB) if settings.ram is not None else available()
     found = place(header, context_of(header, settings.ctx_size), budgets, ram=ram, most=most)
     if as_json:
-        about = {"schema_version": SCHEMA_VERSION, "path": str(header.path), "name": header.name}
+        about = {"schema_version": SCHEMA_VERSION, "path": str(header.path), "name": title}
         run.console.json(about | found.facts())
     else:
-        _print(run, header, found)
+        _print(run, title, found)
     require_fits(header, found, ram, origin=origin)
     return ExitCode.OK
 
@@ -85,11 +93,11 @@ def _seen(run: Invocation, settings: Settings) -> Mapping[int, int]:
     return {number: int(device["free"] * (1 - HEADROOM)) for number, device in enumerate(devices)}
 
 
-def _print(run: Invocation, header: GGUFHeader, found: DeviceMap) -> None:
+def _print(run: Invocation, title: str, found: DeviceMap) -> None:
     from ockit.models.figures import size_text
 
     console = run.console
-    console.line(f"{header.name}: {found.n_layers} layers, {found.n_ctx} tokens of context")
+    console.line(f"{title}: {found.n_layers} layers, {found.n_ctx} tokens of context")
     console.line()
     rows = [
         (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ockit.commands.invocation import Invocation, invocation
-from ockit.commands.model_verbs import AsJson, open_registry
+from ockit.commands.model_verbs import Aliases, AsJson, NewName, open_registry
 from ockit.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -25,12 +25,8 @@ def pull(
             show_default=False,
         ),
     ],
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="What to call it; else its file's name.")
-    ] = None,
-    alias: Annotated[
-        list[str] | None, typer.Option("--alias", metavar="ALIAS", help="Another name; may be repeated.")
-    ] = None,
+    name: NewName = None,
+    alias: Aliases = None,
     revision: Annotated[
         str | None, typer.Option("--revision", metavar="REV", help="A branch, a tag or a commit.")
     ] = None,

@@ -14,18 +14,18 @@ from __future__ import annotations
 import json
 import re
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
-from ockit.errors import HubError, NotFound, UsageError
+from ockit.errors import HubError, NotFound
 from ockit.models.hub_files import RemoteFile
+from ockit.models.hub_variables import endpoint_of, is_true, seconds, token_of
 from ockit.version import __version__
 
-PUBLIC = "https://huggingface.co"
 LARGEST_LISTING = 16 << 20
 TRIES = 4
 """How often a listing is asked for while the hub is busy or fails."""
@@ -33,10 +33,12 @@ TRIES = 4
 LONGEST_WAIT = 60.0
 """Seconds a hub may ask to be left alone for; one that asks for more is not waited for."""
 
-_TRUE = ("1", "on", "yes", "true")
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _LATER = "try again later: what has been fetched is kept"
-_HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}|[0-9a-f.]*:[0-9a-f:.]*")
+# The client's errors by the names of their classes, which outlive its package's name (see `Hub._answer`).
+_PASSING = {"TimeoutException", "NetworkError", "ProxyError", "RemoteProtocolError"}
+_NO_ADDRESS = {"InvalidURL"}  # the client makes a RemoteProtocolError of it
+_UNTRUSTED = {"SSLCertVerificationError"}
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -86,14 +88,16 @@ class Hub:
     """One hub.
 
     Attributes:
-        endpoint: its address, without a slash at the end.
+        endpoint: its address, without a slash at the end and without a user.
         token: what is sent as ``Authorization``, to this address only; never shown.
+        login: ``NAME:PASSWORD``, sent in the token's place; never shown.
         offline: the variable that forbids the network, or None.
         pause: waits so many seconds.
     """
 
     endpoint: str
     token: str | None = field(default=None, repr=False)
+    login: str | None = field(default=None, repr=False)
     offline: str | None = None
     listing_timeout: float = 15.0
     body_timeout: float = 30.0
@@ -102,24 +106,15 @@ class Hub:
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> Hub:
         """The hub that the environment names. Raises UsageError for an address or a token that cannot be."""
-        endpoint = (variables.get("HF_ENDPOINT") or PUBLIC).strip().rstrip("/")
-        try:
-            parts = urlsplit(endpoint)
-            good = parts.scheme in ("http", "https") and parts.port != 0
-            good = good and _HOST.fullmatch(parts.hostname or "") is not None
-        except ValueError:
-            good = False
-        if not good or not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint:
-            raise UsageError(
-                f"HF_ENDPOINT is {endpoint!r}, which is no address of a hub", hint=f"HF_ENDPOINT={PUBLIC}"
-            )
+        endpoint, login = endpoint_of(variables)
         switches = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
         return cls(
             endpoint,
-            _token(variables),
-            next((name for name in switches if _is_true(variables.get(name))), None),
-            _seconds(variables.get("HF_HUB_ETAG_TIMEOUT"), 15.0),
-            _seconds(variables.get("HF_HUB_DOWNLOAD_TIMEOUT"), 30.0),
+            token_of(variables),
+            login,
+            next((name for name in switches if is_true(variables.get(name))), None),
+            seconds(variables.get("HF_HUB_ETAG_TIMEOUT"), 15.0),
+            seconds(variables.get("HF_HUB_DOWNLOAD_TIMEOUT"), 30.0),
         )
 
     def page(self, repo: str) -> str:
@@ -178,7 +173,7 @@ class Hub:
 
     @property
     def _host(self) -> str:
-        return urlsplit(self.endpoint).netloc.rpartition("@")[2]
+        return urlsplit(self.endpoint).netloc
 
     def _small(self, url: str, repo: str, revision: str | None, path: str | None) -> bytes:
         """The whole of a short answer."""
@@ -216,10 +211,11 @@ class Hub:
         # huggingface_hub (httpx, httpx2), this class's parent does not.
         transport_error = cast(type[Exception], HfHubHTTPError.__bases__[0])
         sent = {"User-Agent": f"ockit/{__version__}", "Accept-Encoding": "identity", **headers}
-        if self.token is not None:
-            sent["Authorization"] = (
-                f"Bearer {self.token}"  # the client drops it where a redirect leaves the host
-            )
+        # the client drops it where a redirect leaves the host
+        if self.login is not None:
+            sent["Authorization"] = f"Basic {b64encode(self.login.encode()).decode()}"
+        elif self.token is not None:
+            sent["Authorization"] = f"Bearer {self.token}"
         answered = False
         try:
             with get_session().stream("GET", url, headers=sent, timeout=timeout) as response:
@@ -228,10 +224,20 @@ class Hub:
                     raise self._refusal(response, repo, revision, path)
                 yield response
         except transport_error as error:
-            raise self._broken(error, answered, way_out) from error
+            raise self._broken(error, answered, way_out, self.page(repo)) from error
 
-    def _broken(self, error: Exception, answered: bool, way_out: str) -> Busy:
+    def _broken(self, error: Exception, answered: bool, way_out: str, page: str) -> Busy | HubError:
+        """What a failure on the way means: that of a moment, or one that every further try would meet again."""
         reason = str(error).strip() or type(error).__name__
+        causes = _names_of_causes(error)
+        if causes & _UNTRUSTED:
+            return HubError(f"cannot reach {self._host}: {reason}", hint=way_out)
+        if not causes & _PASSING or causes & _NO_ADDRESS:
+            return HubError(
+                f"the answer of {self._host} cannot be used: {reason}",
+                where=page,
+                hint="does the page open in a browser? HF_ENDPOINT says which hub is asked",
+            )
         if answered:
             return Busy(HubError(f"the connection to {self._host} broke: {reason}", hint=_LATER))
         return Busy(HubError(f"cannot reach {self._host}: {reason}", hint=way_out), reached=False)
@@ -248,7 +254,8 @@ class Hub:
             return NotFound(f"{repo} has no revision {revision or 'main'!r}", where=page)
         if code == "EntryNotFound" or (status == 404 and path is not None):
             return NotFound(f"{repo} has no file {path!r}", where=page)
-        refused_token = status == 401 and self.token is not None and not code
+        known = self.login is not None or self.token is not None
+        refused_token = status == 401 and known and not code
         if status in (401, 404) and code != "GatedRepo" and not refused_token:
             return NotFound(
                 f"there is no repository {repo} on {self._host}, or it is a private one",
@@ -262,6 +269,8 @@ class Hub:
             hint = "agree on that page, make a token in your settings there, then set HF_TOKEN to it"
         elif refused_token:
             what, hint = f"{self._host} does not accept the token", "give HF_TOKEN a valid one, or unset it"
+            if self.login is not None:
+                what, hint = f"{self._host} does not accept that user", "look at the user in HF_ENDPOINT"
         return HubError(what, where=page, hint=hint)
 
     def _busy(self, status: int, retry_after: str) -> Busy | HubError:
@@ -300,6 +309,15 @@ def _listing(repo: str, data: bytes, revision: str | None) -> Listing:
     )
 
 
+def _names_of_causes(error: BaseException | None) -> set[str]:
+    """The classes, with their bases, of an error and of those it was made from."""
+    names: set[str] = set()
+    while error is not None:
+        names |= {kind.__name__ for kind in type(error).__mro__}
+        error = error.__cause__ or error.__context__
+    return names
+
+
 def _file(row: Mapping[str, Any]) -> RemoteFile:
     large = row.get("lfs")
     large = large if isinstance(large, dict) else {}
@@ -307,41 +325,3 @@ def _file(row: Mapping[str, Any]) -> RemoteFile:
     sound = isinstance(size, int) and not isinstance(size, bool) and size >= 0
     digest = digest.lower() if isinstance(digest, str) and _HEX.fullmatch(digest.lower()) else None
     return RemoteFile(row["rfilename"], size if sound else None, digest)
-
-
-def _token(variables: Mapping[str, str]) -> str | None:
-    """The token of ``HF_TOKEN``, else of the file that ``hf auth login`` writes; None where there is none."""
-    if _is_true(variables.get("HF_HUB_DISABLE_IMPLICIT_TOKEN")):
-        return None
-    token = variables.get("HF_TOKEN") or variables.get("HUGGING_FACE_HUB_TOKEN") or ""
-    source = "HF_TOKEN"
-    if not token.strip():
-        home = Path(variables.get("HOME") or Path.home())
-        caches = Path(variables.get("XDG_CACHE_HOME") or home / ".cache")
-        path = Path(
-            variables.get("HF_TOKEN_PATH")
-            or Path(variables.get("HF_HOME") or caches / "huggingface") / "token"
-        )
-        source = str(path)
-        try:
-            with path.expanduser().open("rb") as file:
-                token = file.read(4096).decode("ascii", "replace")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise UsageError(
-                f"the token cannot be read: {error.strerror}", where=source, hint="HF_TOKEN=... comes first"
-            ) from error
-    token = token.strip()
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(f"the token of {source} holds characters that no token has", hint="copy it anew")
-    return token or None
-
-
-def _is_true(text: str | None) -> bool:
-    return (text or "").strip().lower() in _TRUE
-
-
-def _seconds(text: str | None, default: float) -> float:
-    text = (text or "").strip()
-    return float(text) if text.isdecimal() and 0 < int(text) <= 86400 else default

@@ -82,8 +82,13 @@ class Download:
         private_dir(self.target.parent)
         self._forget_other_parts()
         check_room(self.target, self.missing())
-        self._begin(progress)
-        self._fetch(progress)
+        try:
+            self._begin(progress)
+            self._fetch(progress)
+        except BaseException:
+            if not _size_of(self.part):
+                self._discard()
+            raise
         found = self._digest.hexdigest()
         if self._sha256 not in (None, found):
             self._discard()
@@ -187,6 +192,8 @@ class Download:
 
     def _given_up(self, busy: Busy) -> HubError:
         kept = _size_of(self.part)
+        if not kept:
+            return HubError(busy.error.what, hint=busy.error.hint or "try again later")
         hint = "the same command goes on from there"
         if not busy.reached and busy.error.hint:
             hint += f"; or {busy.error.hint}"

@@ -1,11 +1,13 @@
 """A model from a hub into the registry: what is meant, where it goes, whether it may, all parts of it, its name.
 
 Everything that can refuse is asked before the first byte is fetched: the name, the room, the digest. Files lie in
-``models/OWNER/NAME/`` of the data directory, under the names they were published with.
+``models/OWNER/NAME/`` of the data directory, under the names they were published with; the locks of downloads
+in ``models/.locks/``, which no OWNER can be. A lock's file stays: removing it could let two pulls in at once.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -46,11 +48,12 @@ class Several(UsageError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is going to be fetched, and under which name it will be known."""
+    """What is going to be fetched, and under which name it will be known. ``lock`` is held meanwhile."""
 
     listing: Listing
     model: RemoteModel
     targets: tuple[Path, ...]
+    lock: Path
     name: str
     aliases: tuple[str, ...] = ()
     sha256: str | None = None
@@ -85,7 +88,8 @@ def plan(
     model = _meant(hub, listing, wanted, memory)
     if sha256 is not None:
         _compare(model, sha256)
-    folder = directories.data.joinpath("models", *wanted.repo.split("/"))
+    place = directories.data / "models"
+    folder = place.joinpath(*wanted.repo.split("/"))
     targets = tuple(folder.joinpath(*part.path.split("/")) for part in model.parts)
     chosen_name = name or suggested_name(targets[0], None) or suggested_name(folder / "model.gguf", None)
     for text in (chosen_name, *aliases):
@@ -95,7 +99,10 @@ def plan(
         notes.append(f"the hub gives no sha256 for {model.path}: only its length can be checked")
     if model.size is not None and rough_need(model.size) > memory():
         notes.append(f"{model.path} will hardly fit into the memory that is free now")
-    return Plan(listing, model, targets, chosen_name, tuple(aliases), sha256, notes)
+    # two spellings may be one place, on a disk to which case does not matter
+    mark = hashlib.sha256(str(targets[0].relative_to(place)).lower().encode()).hexdigest()[:16]
+    guard = place / ".locks" / f"{mark}.lock"
+    return Plan(listing, model, targets, guard, chosen_name, tuple(aliases), sha256, notes)
 
 
 def fetch(hub: Hub, registry: Registry, plan: Plan, progress: Progress) -> Added:
@@ -112,7 +119,7 @@ def fetch(hub: Hub, registry: Registry, plan: Plan, progress: Progress) -> Added
         for number, (part, target) in enumerate(zip(plan.model.parts, plan.targets, strict=True))
     ]
     held = f"another ockit is fetching {plan.model.path} now"
-    with lock(first.with_name(f".{first.name}.lock"), timeout=0, held=held):
+    with lock(plan.lock, timeout=0, held=held):
         told = _summed(plan, progress)
         waiting = [row for row in enumerate(downloads) if not row[1].is_there(told(row[0]))]
         check_room(first, sum(download.missing() for _, download in waiting))

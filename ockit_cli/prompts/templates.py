@@ -243,7 +243,7 @@ def named(name: str) -> Template:
     if template is not None:
         return template
     near = get_close_matches(name.lower(), _BY_NAME, n=3, cutoff=0.4) or names()
-    raise NotFound(f"there is no chat template {name!r}", hint="templates: " + ", ".join(near))
+    raise NotFound(f"there is no chat template {name!r}", hint="the nearest: " + ", ".join(near))
 
 
 def names() -> tuple[str, ...]:

@@ -52,12 +52,29 @@ class Above(io.StringIO):
 class OneWrite(Vt100_Output):
     """The terminal's output; within `at_once`, all of it is one write."""
 
-    _held = False
+    _held = _by_lines = False
+
+    def erase_down(self) -> None:
+        """Erase from the cursor to the end of the screen."""
+        if self._by_lines:
+            # from the first cell on, tmux takes "erase below" for "clear" and keeps a copy of the prompt in its history
+            self.write_raw("\x1b7\x1b[K\x1b[1B\r\x1b[J\x1b8")
+        else:
+            super().erase_down()
 
     def flush(self) -> None:
         """Send what has been gathered, unless it is held."""
         if not self._held:
             super().flush()
+
+    @contextmanager
+    def by_lines(self) -> Iterator[None]:
+        """Within the block the prompt's lines are erased; the cursor stands at the beginning of the first."""
+        self._by_lines = True
+        try:
+            yield
+        finally:
+            self._by_lines = False
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -100,7 +117,8 @@ class Paper:
         text = self._taken()
         if text:
             with self._output.at_once():
-                app.renderer.erase(leave_alternate_screen=False)
+                with self._output.by_lines():
+                    app.renderer.erase(leave_alternate_screen=False)
                 self._output.write_raw(text)
                 app._redraw()
 

@@ -35,4 +35,10 @@ def is_open(text: str) -> bool:
 def unfenced(text: str) -> str:
     """A typed text without the marks around it."""
     first, *rest = text.strip().split("\n")
-    return block(first, iter(rest))[0] if opens(first) else text
+    return said(block(first, iter(rest))[0]) if opens(first) else text
+
+
+def said(text: str) -> str:
+    """The text of a block as it is entered: it is said to the model, also where it begins with a slash."""
+    text = text.strip()
+    return f"/{text}" if text.startswith("/") else text

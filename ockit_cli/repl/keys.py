@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.filters import Condition, has_focus, vi_mode
+from prompt_toolkit.filters import Condition, has_completions, has_focus, vi_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
@@ -19,6 +19,7 @@ class Screen(Protocol):
     """What the keys set off."""
 
     buffer: Buffer
+    early: bool
 
     def submit(self) -> None:
         """Send what stands in the input line."""
@@ -38,6 +39,9 @@ class Screen(Protocol):
     def clear(self) -> None:
         """Empty the screen."""
 
+    def suspend(self) -> None:
+        """Give the terminal back to the shell."""
+
 
 def keys(screen: Screen) -> KeyBindings:
     """The bindings; they come before prompt_toolkit's own."""
@@ -56,7 +60,14 @@ def keys(screen: Screen) -> KeyBindings:
     @bindings.add("escape", "enter", filter=at_prompt & ~vi_mode)
     @bindings.add("c-j", filter=at_prompt)
     def _newline(event: KeyPressEvent) -> None:
-        screen.buffer.insert_text("\n")
+        if screen.early:  # typed before the keys were ours: the terminal made a line end of the Enter
+            _enter(event)
+        else:
+            screen.buffer.insert_text("\n")
+
+    @bindings.add("escape", filter=at_prompt & has_completions & ~vi_mode, eager=True)
+    def _close_menu(event: KeyPressEvent) -> None:
+        screen.buffer.cancel_completion()
 
     @bindings.add("c-c", filter=at_prompt)
     @bindings.add("<sigint>")
@@ -77,7 +88,7 @@ def keys(screen: Screen) -> KeyBindings:
 
     @bindings.add("c-z")
     def _suspend(event: KeyPressEvent) -> None:
-        event.app.suspend_to_background()
+        screen.suspend()
 
     @bindings.add(Keys.BracketedPaste, filter=at_prompt)
     def _paste(event: KeyPressEvent) -> None:

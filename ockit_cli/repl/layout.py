@@ -25,9 +25,10 @@ from prompt_toolkit.layout import (
 from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.widgets import SearchToolbar
 
-from ockit.repl.live import TAIL_LINES, Live
+from ockit.repl.live import RUNNING, TAIL_LINES, Live
 
 PROMPT = "> "
+BUSY = f"{RUNNING} "
 CONTINUED = "  "
 MENU_LINES = 8
 
@@ -54,7 +55,8 @@ def layout(buffer: Buffer, live: Live, bar: Callable[[int], StyleAndTextTuples])
 
     def prefix(line: int, wrap: int) -> StyleAndTextTuples:
         if line == 0 and wrap == 0:
-            return [("class:prompt", PROMPT)]
+            # where there is no room for the bar the prompt says that something runs
+            return [("class:prompt", BUSY if live.running and not roomy() else PROMPT)]
         return [("class:continuation", CONTINUED)]
 
     def height() -> Dimension:

@@ -30,7 +30,7 @@ class Live:
         tail: sanitized text of the block that is being written.
         doing: what is going on, or empty.
         hint: a word to the person, until `hint_until` (`time.monotonic`).
-        used: tokens in the context, None before they are known; n_ctx: how many it holds.
+        used: tokens in the context, None where that is not known; n_ctx: how many it holds.
         rate: tokens a second of the last answer, or of the one that is being written.
         queued: what was typed ahead.
         running: whether something runs.
@@ -82,7 +82,9 @@ class Live:
 
     def queued_lines(self, columns: int) -> list[str]:
         """What waits to be sent, a line each."""
-        return [shorten(f"next: {one_line(' '.join(text.split()))}", columns) for text in self.queued[:3]]
+        shown = [shorten(f"next: {one_line(' '.join(text.split()))}", columns) for text in self.queued[:3]]
+        more = len(self.queued) - len(shown)
+        return [*shown, f"and {more} more"] if more > 0 else shown
 
 
 def _wrapped(line: str, columns: int) -> list[str]:
@@ -108,7 +110,7 @@ def bar(live: Live, *, model: str, title: str | None, unsaved: bool, columns: in
     name = shorten(one_line(model), max(4, columns // 2))
     parts.append(("class:bottom-toolbar.model", f"{RUNNING if live.running else ' '}{name} "))
     status = live.status()
-    figures = [f"{live.used or 0}/{live.n_ctx} tokens"] if live.n_ctx else []
+    figures = [f"{'?' if live.used is None else live.used}/{live.n_ctx} tokens"] if live.n_ctx else []
     if live.rate:
         figures.append(f"{live.rate:.0f} tok/s")
     said = status or (one_line(title) if title else "")

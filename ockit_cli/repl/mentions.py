@@ -67,6 +67,14 @@ def quoted(path: str, always: bool = False) -> str:
     return f'"{escaped}"'
 
 
+def disarmed(text: str, cwd: Path) -> str:
+    r"""The text with a ``\\`` in front of every mention, where one of them names a file: what somebody else wrote must
+    not choose files to read."""
+    if not mentions(text, cwd).files:
+        return text
+    return _MENTION.sub(lambda found: found[0] if found["escape"] else f"\\{found[0]}", text)
+
+
 def unquoted(written: str) -> str:
     """The path that `quoted` wrote; one without quotes, or with an opening one only, is itself."""
     inner = re.fullmatch(r'"((?:[^"\\]|\\.)*)"', written)

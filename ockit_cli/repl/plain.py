@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from ockit.assistant.branch import Turn
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import InterruptedByUser, OckitError, UsageError
 from ockit.events import End, Event, Notice, Prefill, Token
 from ockit.interrupts import interruptible
-from ockit.messages import Message
 from ockit.repl.echo import typing_unseen
-from ockit.repl.fence import block, opens
-from ockit.repl.slash_table import enter
+from ockit.repl.fence import block, opens, said
+from ockit.repl.slash_table import asks, enter
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
 
@@ -43,12 +43,20 @@ class PlainFace:
             KeyboardInterrupt: on a pipe, at Ctrl-C, once what came of the answer is saved.
         """
         self._talk = talk
+        talk.mentions = self._environment.stdin_is_tty  # what is piped in must not choose files to read
         with suppress(EOFError, Leave):
             for text in self._inputs():
                 self._one(talk, text)
+            return
+        if self._environment.stdin_is_tty:
+            self._console.line()  # the shell's prompt gets a line of its own
 
-    def answer(self, events: Iterator[Event]) -> End | None:
-        """Print a turn as it comes. Raises KeyboardInterrupt on a pipe: whoever pipes text in means the whole run."""
+    def answer(self, events: Iterator[Event], before: str = "") -> End | None:
+        """Print a turn as it comes; of an answer that goes on, what is new.
+
+        Raises:
+            KeyboardInterrupt: on a pipe: whoever pipes text in means the whole run.
+        """
         assert self._talk is not None
         console, end = self._console, None
         with (
@@ -70,9 +78,9 @@ class PlainFace:
             raise KeyboardInterrupt
         return end
 
-    def earlier(self, message: Message) -> None:
+    def earlier(self, turn: Turn) -> None:
         """A turn of a chat that goes on."""
-        self._console.line(f"{PROMPT}{message.text}" if message.role == "user" else message.text)
+        self._console.line(f"{PROMPT}{turn.words}" if turn.role == "user" else turn.text)
 
     def offer(self, text: str) -> None:
         """The next line can be edited from this text, where Python has line editing; elsewhere it is shown."""
@@ -111,7 +119,7 @@ class PlainFace:
             try:
                 line = self._read_line(PROMPT)
                 if opens(line):
-                    line, _ = block(line, self._lines())
+                    line = said(block(line, self._lines())[0])
             except KeyboardInterrupt:
                 if not self._environment.stdin_is_tty:
                     raise
@@ -165,12 +173,13 @@ class PlainFace:
 
     def _one(self, talk: Talk, text: str) -> None:
         try:
-            talk.assistant.ready()
+            if asks(text):
+                talk.assistant.ready()
             enter(talk, text)
-        except (KeyboardInterrupt, InterruptedByUser):
+        except (KeyboardInterrupt, InterruptedByUser) as stop:
             if not self._environment.stdin_is_tty:
                 raise KeyboardInterrupt from None
-            self._console.notice("stopped before the answer began; /regen asks again")
+            self._console.notice(talk.stopped() if isinstance(stop, InterruptedByUser) else "stopped")
         except OckitError as error:
             if not self._environment.stdin_is_tty:
                 raise

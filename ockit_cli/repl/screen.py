@@ -9,34 +9,33 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input.vt100 import Vt100Input, raw_mode
+from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.styles import Style
 
-from ockit.console import Console
+from ockit.crashes import internal
 from ockit.environment import Environment
 from ockit.errors import InterruptedByUser, OckitError
-from ockit.events import End, Event
-from ockit.messages import Message
-from ockit.repl.above import Above, Paper, gone_terminal, terminal_output
+from ockit.repl.above import gone_terminal
+from ockit.repl.drawn import DrawnFace, editing_mode
 from ockit.repl.editor import edit_text
 from ockit.repl.fence import unfenced
 from ockit.repl.input_line import input_line
 from ockit.repl.keys import keys
-from ockit.repl.layout import CONTINUED, PROMPT, layout
-from ockit.repl.live import Live, bar
+from ockit.repl.layout import layout
+from ockit.repl.live import bar
+from ockit.repl.mentions import disarmed
 from ockit.repl.pastes import Pastes, clean
-from ockit.repl.slash_table import BY_NAME, arguments, enter
-from ockit.repl.streamed import stream, warm, whole
+from ockit.repl.runner import Runner
+from ockit.repl.slash_table import BY_NAME, arguments, asks, enter
+from ockit.repl.streamed import warm
 from ockit.repl.talk import Leave, Talk
-from ockit.repl.themes import theme
 from ockit.settings import Settings
 
 TICK_S = 1 / 12
@@ -45,48 +44,34 @@ TICK_S = 1 / 12
 PATIENCE_S = 3.0
 """How long the end of a chat waits for an answer that was stopped to be saved."""
 
-ECHOED_LINES = 12
-"""Lines of a sent text that are shown above its answer; the whole of it is in the saved chat."""
+EARLY_S = 0.25
+"""Keys that come so soon were typed before the terminal was ours."""
 
 
-class Screen:
-    """The face of a `Talk` on a terminal, and its input (`run`).
+class Screen(DrawnFace):
+    """The input and the life of a chat on a terminal.
 
     Attributes:
-        console: prints above the prompt; for everything the chat has to say.
-        buffer: the input line.
+        early: whether keys that come now were typed before the terminal was ours.
     """
 
-    steady = False
-
     def __init__(self, environment: Environment, settings: Settings) -> None:
-        self._environment = environment
-        self._settings = settings
-        self._colour = environment.colour(environment.stdout)
-        self._theme = theme(settings.theme, self._colour)
-        self._output = terminal_output(environment)
-        self._paper = Paper(self._output)
-        above = Above(self._paper.add)
-        self.console = Console(replace(environment, stdout=above, stderr=above))
-        self._live = Live()
+        super().__init__(environment, settings)
         self._pastes = Pastes()
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
-        self._backstage = ThreadPoolExecutor(1, thread_name_prefix="chat")
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._busy = False
+        self._runner = Runner(self._live, lambda: self._app.invalidate())  # noqa: PLW0108 - there is no _app yet
         self._asked_at = 0.0
         self._ended_by: int | None = None
-        self._leaving = False
-        self._talk: Talk
+        self._suspended = False
+        self.early = True
         self.buffer = input_line(environment, settings, self.console, self._pastes, self._arguments)
         # as text, and not to be closed together with this
         keyboard = open(environment.stdin.fileno(), encoding="utf-8", closefd=False)  # noqa: SIM115
         self._input = Vt100Input(keyboard)
-        self._app: Application[None] = Application(
+        self._app = Application(
             layout=layout(self.buffer, self._live, self._bar),
             style=Style.from_dict(dict(self._theme.prompt_toolkit)),
             key_bindings=keys(self),
-            editing_mode=EditingMode.VI if settings.edit_mode == "vi" else EditingMode.EMACS,
+            editing_mode=editing_mode(settings),
             input=self._input,
             output=self._output,
             erase_when_done=True,
@@ -107,10 +92,10 @@ class Screen:
         """
         self._talk = talk
         talk.expand = self._pastes.expand
+        self._output.write_raw("\r\x1b[K")  # the terminal has shown what was typed before the keys were ours
         try:
             asyncio.run(self._main(begin))
         finally:
-            self._backstage.shutdown(wait=False, cancel_futures=True)
             self._paper.flush()
         return 0 if self._ended_by is None else 128 + self._ended_by
 
@@ -122,141 +107,153 @@ class Screen:
                 loop.add_signal_handler(number, self._end, number)
         loop.add_signal_handler(signal.SIGCONT, self._continued)
         loop.set_exception_handler(self._failed)
+        loop.call_later(EARLY_S, setattr, self, "early", False)
         work = asyncio.create_task(self._work(begin))
         tick = asyncio.create_task(self._tick())
         try:
             with gone_terminal():
                 await self._app.run_async(handle_sigint=True, set_exception_handler=False)
         finally:
-            self._leaving = True
             tick.cancel()
-            if self._live.running:
-                self._talk.assistant.stop()
-                await asyncio.wait([work], timeout=PATIENCE_S)
-            if not work.done():
-                self._talk.assistant.close()  # the turn ends with its worker
-                work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-        if work.done() and not work.cancelled() and (error := work.exception()) is not None:
+            await self._stop(work)
+            self._tell_unsent()
+        if not work.cancelled() and (error := work.exception()) is not None:
             raise error
 
     async def _work(self, begin: Callable[[], None]) -> None:
-        """Begin, then enter what is sent, one after the other."""
-
         def opened() -> None:
             begin()
             self._count()
             warm(self._theme, self._colour)  # while the model loads
 
         try:
-            await self._behind(opened)
-            while not self._leaving:
-                text = await self._queue.get()
-                self._live.queued = self._live.queued[-self._queue.qsize() :] if self._queue.qsize() else []
-                self._talk.assistant.ready()
-                self._echo(text)
-                await self._behind(lambda text=text: self._enter(text))  # type: ignore[misc]
+            await self._runner.run(opened, self._lead_in, self._enter)
         finally:
-            if self._app.is_running and not self._app.is_done:
-                self._app.exit()
+            self.leave()
 
-    async def _behind(self, what: Callable[[], None]) -> None:
-        """Run something in the other thread."""
-        assert self._loop is not None
-        self._busy = self._live.running = True
-        try:
-            await self._loop.run_in_executor(self._backstage, what)
-        finally:
-            self._busy, self._live.running = False, not self._queue.empty()
-            self._live.stopping = False
-            self._live.rest()
-            self._app.invalidate()
+    async def _stop(self, work: asyncio.Task[None]) -> None:
+        """The end of what runs, if need be by the end of its worker; what came of an answer is saved."""
+        for hard in (False, True):
+            if self._runner.busy and self._talk.assistant.stop(hard=hard):
+                await asyncio.wait([work], timeout=PATIENCE_S)
+        work.cancel()
+        await asyncio.wait([work])
+
+    def _tell_unsent(self) -> None:
+        """What was typed and not sent is shown once more, and kept in the history."""
+        unsent = [*self._runner.take_back(), self.buffer.text]
+        for text in filter(str.strip, unsent):
+            self.console.notice(f"not sent: {text}")
+        self.buffer.append_to_history()
 
     async def _tick(self) -> None:
         """Draw what has changed at the bottom."""
         before: object = None
         while True:
             await asyncio.sleep(TICK_S)
-            live = self._live
-            now = (live.tail, live.status(), live.used, live.running)
+            live, assistant = self._live, self._talk.assistant
+            if not live.running:
+                live.do("loading the model") if assistant.loading else live.rest()
+            now = (live.tail, live.status(), live.used, live.running, assistant.loaded is None)
             if now != before:
                 before = now
                 self._app.invalidate()
 
-    def _enter(self, text: str) -> None:
+    def _lead_in(self, text: str) -> bool:
+        """A text comes to be entered: it is shown, and if it asks the model its process is there."""
+        self._echo(text)
+        try:
+            if asks(text):
+                self._talk.assistant.ready()
+        except OckitError as error:
+            self.console.error(error)
+            return False
+        return True
+
+    def _enter(self, text: str) -> bool:
+        """In the other thread; False once the person leaves."""
         try:
             enter(self._talk, text)
         except Leave:
-            self._leaving = True
+            return False
         except InterruptedByUser:
-            self.console.notice("stopped before the answer began; /regen asks again")
+            self.console.notice(self._talk.stopped())
         except OckitError as error:
             self.console.error(error)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the chat
+            self.console.error(internal(error, self._environment.directories))
         self._count()
+        return True
 
     def _count(self) -> None:
-        """The tokens of the conversation as it stands, as far as its last answer tells."""
+        """The tokens and the speed of the conversation as it stands, as far as its last answer tells."""
         answer = self._talk.assistant.last_answer
-        usage = answer.usage if answer is not None else None
-        self._live.used = usage.prompt_tokens + usage.completion_tokens if usage is not None else None
+        live = self._live
+        live.used, live.rate = (None if self._talk.assistant.questions else 0), None
+        if answer is not None and answer.usage is not None:
+            live.used = answer.usage.prompt_tokens + answer.usage.completion_tokens
+            if answer.timings is not None and answer.timings.decode_s > 0:
+                live.rate = answer.usage.completion_tokens / answer.timings.decode_s
 
     # keys
 
     def submit(self) -> None:
         """Send what stands in the input line; it waits where something runs."""
-        text, dropped = clean(self.buffer.text)
+        typed, dropped = clean(self.buffer.text)
         if dropped:
             self._live.say(f"{dropped} control characters were left out")
-        text = unfenced(text).strip()
+        text = unfenced(typed).strip()
         self.buffer.reset(append_to_history=bool(text))
         self._app.vi_state.reset()  # the next line begins in vi's insert mode
         if not text:
             self._talk.editing = None
-            return
-        if self._live.running and text in ("/exit", "/quit", "/bye"):
+        elif self._live.running and text in ("/exit", "/quit", "/bye"):
             self.leave()
-            return
-        if self._live.running:
-            self._live.queued = [*self._live.queued, text]
-        self._live.running = True
-        self._queue.put_nowait(text)
+        else:
+            self._runner.put(text)
 
     def interrupt(self) -> None:
-        """Stop what runs (what was typed ahead comes back into the input line), else clear the line."""
+        """Stop what runs, and let what waits wait no more; where nothing runs, clear the line."""
         if self._app._running_in_terminal:  # it was meant for the editor
             return
         if self._live.running:
-            waiting = []
-            while not self._queue.empty():
-                waiting.append(self._queue.get_nowait())
-            self._live.queued, self._live.running = [], self._busy
-            if waiting:
-                self.buffer.text = "\n".join([*waiting, self.buffer.text]).rstrip("\n")
-                self.buffer.cursor_position = len(self.buffer.text)
-            if self._busy and not self._live.stopping:
-                self._asked_at = time.monotonic()
-                self._live.stopping = self._talk.assistant.stop()
-            elif self._busy and time.monotonic() - self._asked_at > 1.0:
-                self._talk.assistant.stop(hard=True)  # it does not listen
-        elif self.buffer.text:
-            self.buffer.reset()
+            self._stop_answer(self._runner.take_back())
         else:
+            said = "Ctrl-D or /exit leaves" if self._talk.editing is None else "the question stays as it was"
+            if not self.buffer.text or self._talk.editing is not None:
+                self._live.say(said)
             self._talk.editing = None
-            self._live.say("Ctrl-D or /exit leaves")
+            self.buffer.reset()
         self._app.invalidate()
+
+    def _stop_answer(self, waiting: list[str]) -> None:
+        if len(waiting) == 1 and not self.buffer.text:
+            self.buffer.text = waiting[0]
+            self.buffer.cursor_position = len(waiting[0])
+        elif waiting:
+            self._live.say(f"{len(waiting)} texts that waited were not sent; the up-arrow brings them back")
+        if not self._runner.busy:
+            return
+        now = time.monotonic()
+        if not self._live.stopping:
+            self._asked_at, self._live.stopping = now, self._talk.assistant.stop()
+            if not self._live.stopping:
+                self._live.say("this runs to its end; Ctrl-D leaves")
+        elif now - self._asked_at > 1.0:
+            self._talk.assistant.stop(hard=True)  # it does not listen
 
     def leave(self) -> None:
         """Leave; an answer that is being written is stopped and kept."""
-        self._leaving = True
-        if not self._app.is_done:
+        if self._app.is_running and not self._app.is_done:
             self._app.exit()
 
     def paste(self, data: str) -> None:
-        """Take in what was pasted; much of it is shown as a short name."""
+        """Take in what was pasted; much of it is shown as a short name, and no @ in it names a file."""
         text, dropped = clean(data)
         if dropped:
             self._live.say(f"{dropped} control characters of the paste were left out")
-        self.buffer.insert_text(self._pastes.shrink(text))
+        shown = self._pastes.shrink(text)
+        self.buffer.insert_text(disarmed(text, self._environment.cwd) if shown == text else shown)
 
     def edit(self) -> None:
         """Change the input line in the person's editor."""
@@ -277,68 +274,10 @@ class Screen:
 
         self._app.create_background_task(run())
 
-    def clear(self) -> None:
-        """Empty the screen; from any thread."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._clear)
-
-    def _clear(self) -> None:
-        self._paper.drain()
-        self._app.renderer.clear()
-        self._app.invalidate()
-
-    # the face of the talk, called in the other thread
-
-    def answer(self, events: Iterator[Event]) -> End | None:
-        """Show a turn as it comes."""
-        return stream(events, self.console, self._live, self._theme, self._colour)
-
-    def earlier(self, message: Message) -> None:
-        """A turn of a chat that goes on."""
-        if message.role == "user":
-            self._echo(message.text)
-        else:
-            self.console.styled(whole(message.text, self.console.columns, self._theme, self._colour))
-
-    def offer(self, text: str) -> None:
-        """Put a text into the input line, in front of what was typed meanwhile."""
-        assert self._loop is not None
-
-        def put() -> None:
-            self.buffer.text = f"{text}\n{self.buffer.text}".rstrip("\n")
-            self.buffer.cursor_position = len(text)
-
-        self._loop.call_soon_threadsafe(put)
-
-    def emit(self, sequence: str) -> None:
-        """Send a control sequence of ours."""
-        assert self._loop is not None
-
-        def send() -> None:
-            self._output.write_raw(sequence)
-            self._output.flush()
-
-        self._loop.call_soon_threadsafe(send)
-
-    def restyle(self, settings: Settings) -> None:
-        """Take on another theme, other keys."""
-        self._theme = theme(settings.theme, self._colour)
-        self._app.style = Style.from_dict(dict(self._theme.prompt_toolkit))
-        self._app.editing_mode = EditingMode.VI if settings.edit_mode == "vi" else EditingMode.EMACS
-        self._app.invalidate()
-
-    # printing
-
-    def _echo(self, text: str) -> None:
-        """A sent text, above its answer."""
-        lines = text.split("\n")
-        more = len(lines) - ECHOED_LINES
-        if more > 0:
-            lines = [*lines[:ECHOED_LINES], f"… and {more} more lines"]
-        self.console.line()
-        for number, line in enumerate(lines):
-            lead = PROMPT if number == 0 else CONTINUED
-            self.console.line(f"{lead}{line[:2000]}", style="bold")
+    def suspend(self) -> None:
+        """Give the terminal back to the shell, until the job is continued."""
+        self._suspended = True
+        self._app.suspend_to_background()
 
     # the bottom
 
@@ -346,11 +285,16 @@ class Screen:
         talk = self._talk
         loaded = talk.assistant.loaded
         self._live.n_ctx = loaded.n_ctx if loaded is not None else None
+        title = talk.title
+        if talk.editing is not None:
+            title = f"editing question {talk.editing}, Ctrl-C leaves it as it was"
+        elif self._app.editing_mode == EditingMode.VI and self._app.vi_state.input_mode != InputMode.INSERT:
+            title = "vi: normal mode, i inserts"
         return [
             *bar(
                 self._live,
                 model=talk.opened.entry.label if talk.opened is not None else talk.settings.model or "",
-                title=talk.title,
+                title=title,
                 unsaved=talk.assistant.unsaved,
                 columns=columns,
             )
@@ -366,8 +310,7 @@ class Screen:
     def _failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Something raised where nobody waits for it (a key, a redraw): the chat ends, and says why."""
         error = context.get("exception")
-        if isinstance(error, BaseException) and not self._app.is_done:
-            self._leaving = True
+        if isinstance(error, BaseException) and self._app.is_running and not self._app.is_done:
             self._app.exit(exception=error)
 
     def _end(self, number: int) -> None:
@@ -375,8 +318,10 @@ class Screen:
         self.leave()
 
     def _continued(self) -> None:
-        """The job goes on: a shell may have changed the terminal's mode meanwhile."""
-        if self._app.is_running and not self._app._running_in_terminal:
+        """The job goes on that somebody has stopped from outside: the terminal may be in another mode."""
+        if self._suspended:  # by our own key: prompt_toolkit draws again
+            self._suspended = False
+        elif self._app.is_running and not self._app._running_in_terminal:
             raw_mode(self._environment.stdin.fileno()).__enter__()
             self._app.renderer.reset()
             self._app.invalidate()

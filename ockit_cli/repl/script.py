@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from ockit.assistant.branch import Turn
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import OckitError, UsageError
 from ockit.events import End, Event, Notice, Token
 from ockit.files import read_limited
-from ockit.messages import Message
-from ockit.repl.fence import FENCE, block, opens
-from ockit.repl.slash_table import enter
+from ockit.repl.fence import FENCE, block, opens, said
+from ockit.repl.slash_table import asks, enter
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
 
@@ -72,7 +72,8 @@ def inputs(path: Path) -> list[str]:
     for number, read in numbered:
         text = read.strip()
         if opens(text):
-            text, closed = block(text, (line for _, line in numbered))
+            inside, closed = block(text, (line for _, line in numbered))
+            text = said(inside)
             if not closed:
                 raise UsageError(
                     f"a block {FENCE} is not closed",
@@ -100,7 +101,8 @@ class ScriptFace:
         for text in texts:
             self._console.line("\n".join(f"> {line}" for line in text.split("\n")))
             try:
-                talk.assistant.ready()
+                if asks(text):
+                    talk.assistant.ready()
                 enter(talk, text)
             except Leave:
                 break
@@ -109,8 +111,8 @@ class ScriptFace:
                 self._console.error(error)
         return failed
 
-    def answer(self, events: Iterator[Event]) -> End | None:
-        """Print a turn."""
+    def answer(self, events: Iterator[Event], before: str = "") -> End | None:
+        """Print a turn; of an answer that goes on, what is new."""
         end = None
         for event in events:
             if isinstance(event, Token):
@@ -122,9 +124,9 @@ class ScriptFace:
         self._console.line()
         return end
 
-    def earlier(self, message: Message) -> None:
+    def earlier(self, turn: Turn) -> None:
         """A turn of a chat that goes on."""
-        self._console.line(f"> {message.text}" if message.role == "user" else message.text)
+        self._console.line(f"> {turn.words}" if turn.role == "user" else turn.text)
 
     def offer(self, text: str) -> None:
         """The script's next input is the changed text."""

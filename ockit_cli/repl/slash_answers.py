@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from ockit.errors import UsageError
 from ockit.repl.clipboard import copy as copy_text
-from ockit.repl.slash import Slash
+from ockit.repl.slash import Slash, number_of
 from ockit.repl.talk import Talk
 
 _FENCED = re.compile(r"^(```+|~~~+)[^\n]*\n(.*?)^\1\s*$", re.M | re.S)
@@ -16,19 +17,18 @@ def regen(talk: Talk, rest: str) -> None:
     """Answer the last question once more, the old answer staying beside the new one; or go back to one of them."""
     if not rest:
         talk.run(talk.assistant.again(talk.sampling))
-        this, of = talk.assistant.variants()
-        if of > 1:
-            talk.console.notice(f"answer {this} of {of}; /regen NUMBER goes to another")
-        return
-    if not rest.isdecimal():
-        raise UsageError(f"{rest} is no number of an answer", hint="/regen, or /regen 1")
-    talk.assistant.choose(int(rest))
-    talk.face.earlier(talk.assistant.conversation.turns[-1])
+    else:
+        talk.assistant.choose(number_of(rest, "an answer"))
+        talk.face.earlier(talk.assistant.turns[-1])
+    this, of = talk.assistant.variants()
+    if of > 1:
+        talk.console.notice(f"answer {this} of {of}; /regen NUMBER goes to another")
 
 
 def go_on(talk: Talk, _: str) -> None:
     """Let an answer go on that was stopped or cut."""
-    talk.run(talk.assistant.go_on(talk.sampling))
+    answer = talk.assistant.last_answer
+    talk.run(talk.assistant.go_on(talk.sampling), "" if answer is None else answer.text)
 
 
 def edit(talk: Talk, rest: str) -> None:
@@ -36,24 +36,25 @@ def edit(talk: Talk, rest: str) -> None:
     questions = talk.assistant.questions
     if not questions:
         raise UsageError("there is no question to edit yet", hint="ask something first")
-    number = len(questions)
+    number, text = len(questions), rest
     if rest.isdecimal():
-        number = int(rest)
+        number, text = number_of(rest, "a question"), ""
         if not 1 <= number <= len(questions):
             raise UsageError(f"there is no question {rest}", hint=f"/edit 1 to /edit {len(questions)}")
-        rest = ""
+    question = talk.assistant.question(number)
+    if not talk.attached:
+        for path in question.attached:
+            talk.attach(Path(path))
     talk.editing = number
-    if rest:
-        talk.ask(rest)
+    if text:
+        talk.ask(text)
     else:
-        talk.face.offer(questions[number - 1])
+        talk.face.offer(f"/{question.words}" if question.words.startswith("/") else question.words)
 
 
 def undo(talk: Talk, _: str) -> None:
-    """Take the last question back, together with its answer."""
-    question = talk.assistant.undo()
-    talk.editing = None
-    talk.console.notice(f"taken back: {_short(question)}")
+    """Take the last question back, together with its answer; behind an edit, the edit."""
+    talk.console.notice(talk.undo())
 
 
 def stats(talk: Talk, _: str) -> None:
@@ -97,16 +98,11 @@ def _rate(tokens: int, seconds: float) -> str:
     return f"{tokens} tokens in {seconds:.2f} s" + (f", {tokens / seconds:.0f} a second" if seconds else "")
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 70 else f"{line[:69]}…"
-
-
 COMMANDS = (
-    Slash("regen", "[NUMBER]", "answer the last question anew; the old answers are kept", regen),
-    Slash("continue", "", "go on with an answer that was stopped or cut", go_on),
-    Slash("edit", "[NUMBER or TEXT]", "change a question and ask it anew", edit),
-    Slash("undo", "", "take back the last question and its answer", undo),
+    Slash("regen", "[NUMBER]", "answer anew, or go back to an earlier answer", regen, turn=True),
+    Slash("continue", "", "go on with an answer that was stopped or cut", go_on, turn=True),
+    Slash("edit", "[NUMBER or TEXT]", "change a question and ask it anew", edit, turn=True),
+    Slash("undo", "", "take back the last question, or an edit", undo),
     Slash("stats", "", "what the last answer cost", stats),
     Slash(
         "copy",

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from ockit.assistant.attachments import read_document
 from ockit.errors import UsageError
-from ockit.repl.mentions import unquoted
-from ockit.repl.slash import Slash
+from ockit.repl.slash import Slash, number_of, path_of
 from ockit.repl.talk import Talk
 
 
 def context(talk: Talk, _: str) -> None:
     """Show what is in the prompt and how much room is left, in tokens."""
-    report = talk.assistant.context_report()
+    report = talk.assistant.context_report(talk.sampling.max_tokens)
     rows: list[tuple[object, ...]] = [("system", report.system, "")]
     for turn in report.turns:
         name = f"question {turn.number}" if turn.number == turn.last else f"{turn.number} to {turn.last}"
@@ -27,8 +24,8 @@ def context(talk: Talk, _: str) -> None:
         ("free", report.free, f"of {report.n_ctx}"),
     ]
     talk.console.table(("PART", "TOKENS", ""), rows)
-    for path in talk.attached:
-        talk.console.notice(f"attached to the next question: {path}")
+    for place, _document in talk.attached:
+        talk.console.notice(f"attached to the next question: {place}")
 
 
 def pin(talk: Talk, rest: str) -> None:
@@ -36,12 +33,12 @@ def pin(talk: Talk, rest: str) -> None:
     pinned = talk.assistant.pinned
     words = rest.split()
     if words[:1] == ["off"]:
-        numbers = [_number(word) for word in words[1:]] or sorted(pinned)
+        numbers = [number_of(word, "a question") for word in words[1:]] or sorted(pinned)
         for number in numbers:
             talk.assistant.unpin(number)
         talk.console.notice("no longer pinned: " + (", ".join(map(str, numbers)) or "nothing was"))
         return
-    number = _number(words[0]) if words else len(talk.assistant.questions)
+    number = number_of(words[0], "a question") if words else len(talk.assistant.questions)
     if number < 1:
         raise UsageError("there is no question to pin yet", hint="ask something first")
     talk.assistant.pin(number)
@@ -53,33 +50,24 @@ def pin(talk: Talk, rest: str) -> None:
 def file(talk: Talk, rest: str) -> None:
     """Attach a file to the next question; alone, show what is attached."""
     if not rest:
-        for path in talk.attached:
-            talk.console.line(str(path))
+        for place, _ in talk.attached:
+            talk.console.line(str(place))
         if not talk.attached:
             talk.console.notice("nothing is attached; /file PATH puts a file in front of the next question")
-        return
-    if rest == "off":
+    elif rest == "off":
         talk.attached.clear()
         talk.console.notice("nothing is attached any more")
-        return
-    path = Path(unquoted(rest)).expanduser()
-    document = read_document(path, talk.cwd)  # what cannot be attached is said now
-    talk.attached.append(talk.cwd / path)
-    talk.console.notice(
-        f"{document.name} ({len(document.text)} characters) goes in front of the next question"
-    )
-
-
-def _number(word: str) -> int:
-    if not word.isdecimal():
-        raise UsageError(f"{word} is no number of a question", hint="/context shows the numbers")
-    return int(word)
+    else:
+        document = talk.attach(path_of(rest))
+        talk.console.notice(
+            f"{document.name} ({len(document.text)} characters) goes in front of the next question"
+        )
 
 
 def pinned_numbers(talk: Talk) -> Iterable[tuple[str, str]]:
     """What can be pinned and unpinned."""
     numbers = range(len(talk.assistant.questions), 0, -1)
-    asked = [(str(number), talk.assistant.question(number)[:60]) for number in numbers]
+    asked = [(str(number), talk.assistant.question(number).words[:60]) for number in numbers]
     return [*asked, *((f"off {number}", "") for number in sorted(talk.assistant.pinned))]
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 
 from ockit.errors import OckitError, UsageError
-from ockit.messages import Sampling
 from ockit.models.registry import OWN_JINJA, Registry
 from ockit.prompts.marked import marked
-from ockit.prompts.templates import names, with_conditions
+from ockit.prompts.templates import named, names, with_conditions
 from ockit.repl.slash import Slash
-from ockit.repl.talk import LOADING, LOOKS, SAMPLING, Talk
+from ockit.repl.talk import IN_CHAT, LOADING, LOOKS, SAMPLING, Talk
 
 
 def _registry(talk: Talk) -> Registry:
@@ -31,7 +29,7 @@ def model(talk: Talk, rest: str) -> None:
         return
     before = talk.assistant.model.entry.name
     settings = talk.settings
-    if settings.template is not None and settings.origin("template") == "set in this chat":
+    if settings.template is not None and settings.origin("template") == IN_CHAT:
         settings = talk.with_setting("template", None)  # it was meant for the model before
     opened = talk.open(settings, rest)
     for notice in opened.notices:
@@ -54,27 +52,31 @@ def models(talk: Talk, _: str) -> None:
 def template(talk: Talk, rest: str) -> None:
     """Show the chat template, or take another one."""
     if not rest:
-        talk.console.line(talk.assistant.model.template.name)
+        talk.console.line(talk.assistant.template.name)
         return
-    talk.open(talk.with_setting("template", rest), talk.assistant.model.entry.name)
+    settings = talk.with_setting("template", rest)
+    if rest == OWN_JINJA:
+        talk.open(settings, talk.assistant.model.entry.name)
+    else:
+        talk.assistant.set_template(named(rest))
+        talk.settings = settings
     talk.console.notice(f"prompts are laid out as {rest} from the next question on")
 
 
 def condition(talk: Talk, rest: str) -> None:
     """Show or set the condition of a conditioned template."""
     if not rest:
-        known = getattr(talk.assistant.model.template, "conditions", ())
+        known = getattr(talk.assistant.template, "conditions", ())
         if not known:
             names = ", ".join(with_conditions())
-            talk.console.notice(
-                f"the template {talk.assistant.model.template.name} has no conditions; {names} do"
-            )
+            talk.console.notice(f"the template {talk.assistant.template.name} has no conditions; {names} do")
             return
         now = talk.settings.condition or known[0]
         for name in known:
             talk.console.line(f"{'*' if name == now else ' '} {name}")
         return
-    talk.open(talk.with_setting("condition", rest), talk.assistant.model.entry.name)
+    talk.assistant.set_condition(rest)
+    talk.settings = talk.with_setting("condition", rest)
     talk.console.notice(f"the condition is {rest} from the next question on")
 
 
@@ -87,20 +89,24 @@ def set_parameter(talk: Talk, rest: str) -> None:
     if not value.strip():
         raise UsageError(f"/set {key} lacks a value", hint="/set temperature 0.2; /params shows what holds")
     talk.set(key, value.strip())
-    talk.console.notice(f"{key} is {value.strip()} from the next question on")
+    if key.replace("-", "_") in LOOKS:
+        talk.console.notice(
+            f"{key} is {value.strip()} in this chat; for all: ockit config set {key} {value.strip()}"
+        )
+    else:
+        talk.console.notice(f"{key} is {value.strip()} from the next question on")
 
 
 def params(talk: Talk, _: str) -> None:
     """Show every parameter of the answer, and where its value comes from."""
-    sampling = talk.sampling
-    rows = []
-    for entry in fields(Sampling):
-        if entry.name in SAMPLING:
-            value = getattr(sampling, entry.name)
-            rows.append((entry.name, _shown(value), _origin(talk, entry.name)))
-    rows += [
-        (key, _shown(getattr(talk.settings, key)), talk.settings.origin(key)) for key in (*LOADING, *LOOKS)
-    ]
+    sampling, info = talk.sampling, talk.assistant.loaded
+    rows = [(name, _shown(getattr(sampling, name)), _origin(talk, name)) for name in SAMPLING]
+    for key in (*LOADING, *LOOKS):
+        value = _shown(getattr(talk.settings, key))
+        chosen = getattr(info, _CHOSEN[key]) if info is not None and key in _CHOSEN else None
+        if value in ("0", "auto") and chosen is not None and not talk.face.steady:
+            value = f"{value}, here {chosen}"
+        rows.append((key, value, talk.settings.origin(key)))
     talk.console.table(("PARAMETER", "VALUE", "FROM"), rows)
 
 
@@ -124,9 +130,20 @@ def raw(talk: Talk, _: str) -> None:
     talk.console.line(marked(talk.assistant.last_prompt, talk.assistant.load().bos))
 
 
+_CHOSEN = {
+    "ctx_size": "n_ctx",
+    "threads": "threads_decode",
+    "threads_prefill": "threads_prefill",
+    "gpu_layers": "gpu_layers",
+}
+"""What the engine says of settings that leave the choice to it."""
+
+
 def _origin(talk: Talk, key: str) -> str:
+    if key in talk.changed:
+        return IN_CHAT
     if key in talk.parameters:
-        return "set by hand"
+        return "--option" if key != "stop" else "--stop"
     origin = talk.settings.origin(key)
     if origin == "default" and key in talk.assistant.model.sampling:
         return "the model's own"
@@ -156,13 +173,13 @@ def template_names(talk: Talk) -> Iterable[tuple[str, str]]:
 
 def condition_names(talk: Talk) -> Iterable[tuple[str, str]]:
     """Conditions of the template in use."""
-    return [(name, "") for name in getattr(talk.assistant.model.template, "conditions", ())]
+    return [(name, "") for name in getattr(talk.assistant.template, "conditions", ())]
 
 
 def parameter_names(talk: Talk) -> Iterable[tuple[str, str]]:
     """What /set takes, with what holds."""
     now = talk.sampling
-    found = [(key, _shown(getattr(now, key))) for key in Sampling.__dataclass_fields__ if key in SAMPLING]
+    found = [(key, _shown(getattr(now, key))) for key in SAMPLING]
     return [*found, *((key, _shown(getattr(talk.settings, key))) for key in (*LOADING, *LOOKS))]
 
 

@@ -8,27 +8,49 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from ockit.errors import UsageError
+from ockit.errors import OckitError, UsageError
 from ockit.repl import slash_answers, slash_files, slash_models, slash_sessions
 from ockit.repl.fence import FENCE
 from ockit.repl.slash import Slash
 from ockit.repl.talk import Leave, Talk
 
 KEYS = (
-    (FENCE, "begins and ends a text of several lines"),
+    (FENCE, "begins and ends a text of several lines; so do Alt-Enter and Ctrl-J"),
     ("//text", "sends a text that begins with a slash"),
     ("@path", "puts a file in front of the question"),
     ("Ctrl-C", "stops an answer, or clears the line"),
     ("Ctrl-D", "leaves"),
+    ("Tab", "completes commands, models, files, chats; Escape closes the menu"),
+    ("Ctrl-R", "searches what was entered before; the up-arrow brings it back"),
+    ("Ctrl-X Ctrl-E", "opens the editor on the line"),
+    ("Ctrl-L", "empties the screen; Ctrl-Z suspends the chat"),
 )
 """What is typed besides commands: (how, what it does)."""
 
+_HINTS = {
+    "ockit sessions list": "/sessions",
+    "ockit models list": "/models",
+    "; `ockit ask --truncate` cuts attached and piped text": "",
+    "--ctx-size N": "/set ctx_size N",
+    "--ctx-size": "/set ctx_size",
+    "--condition takes": "/condition takes",
+    "ockit ask --help lists the parameters": "/params",
+}
+"""What a hint says to a shell, and what to type for it inside a chat."""
 
-def help_(talk: Talk, _: str) -> None:
-    """List the commands."""
-    wide = max(len(command.spelling) for command in TABLE) + 2
-    for command in TABLE:
-        talk.console.line(f"{command.spelling:{wide}}{command.summary}")
+
+def help_(talk: Talk, rest: str) -> None:
+    """List the commands, or say what one of them does."""
+    if rest:
+        found = command(rest.lstrip("/"))
+        talk.console.line(f"{found.spelling}  {found.summary}")
+        talk.console.line((found.run.__doc__ or "").strip())
+        for alias in found.aliases:
+            talk.console.line(f"/{alias} does the same")
+        return
+    wide = max(len(entry.spelling) for entry in TABLE) + 2
+    for entry in TABLE:
+        talk.console.line(f"{entry.spelling:{wide}}{entry.summary}")
     for how, what in KEYS:
         talk.console.line(f"{how:{wide}}{what}")
 
@@ -44,7 +66,7 @@ def leave(_: Talk, __: str) -> None:
 
 
 TABLE: tuple[Slash, ...] = (
-    Slash("help", "", "show this list", help_, aliases=("?",)),
+    Slash("help", "[NAME]", "show this list, or more of one command", help_, aliases=("?",)),
     *slash_models.COMMANDS,
     *slash_files.COMMANDS,
     *slash_sessions.COMMANDS,
@@ -65,13 +87,37 @@ def enter(talk: Talk, text: str) -> None:
         UsageError: there is no such command.
         OckitError: whatever the command or the turn raises.
     """
-    if text.startswith("/") and not text.startswith("//"):
-        name, _, rest = text[1:].partition(" ")
-        if "\n" in name:  # a text of several lines whose first word is a command
-            name, _, rest = text[1:].partition("\n")
-        command(name).run(talk, talk.expand(rest.strip()))
-    else:
-        talk.ask(text[1:] if text.startswith("//") else text)
+    try:
+        if not _is_command(text):
+            talk.ask(text[1:] if text.startswith("//") else text)
+            return
+        name, rest = _parts(text)
+        found = command(name)
+        if rest and not found.usage:
+            raise UsageError(f"/{name} takes nothing behind it, and was not done", hint=f"/{name}")
+        found.run(talk, talk.expand(rest))
+    except OckitError as error:
+        for shell, chat in _HINTS.items():
+            error.hint = error.hint.replace(shell, chat) if error.hint else None
+        raise
+
+
+def asks(text: str) -> bool:
+    """Whether entering a text asks the model, so that there is an answer to be stopped."""
+    if not _is_command(text):
+        return True
+    found = BY_NAME.get(_parts(text)[0])
+    return found is not None and found.turn
+
+
+def _is_command(text: str) -> bool:
+    return text.startswith("/") and not text.startswith("//")
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """The name of a command and what stands behind it."""
+    name, *rest = text[1:].split(maxsplit=1) if text[1:2].strip() else [""]
+    return name, rest[0].strip() if rest else ""
 
 
 def command(name: str) -> Slash:

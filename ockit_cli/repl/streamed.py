@@ -20,10 +20,17 @@ FLOW_S = 0.1
 """Finished blocks are gathered for so long before they are printed: a program's lines come in handfuls."""
 
 
-def stream(events: Iterator[Event], console: Console, live: Live, theme: Theme, colour: bool) -> End | None:
-    """Show a turn; gives its end. Whatever the turn raises is raised once all that came is printed."""
+def stream(
+    events: Iterator[Event], console: Console, live: Live, theme: Theme, colour: bool, before: str = ""
+) -> End | None:
+    """Show a turn; gives its end. Whatever the turn raises is raised once all that came is printed.
+
+    Args:
+        before: the answer so far, where it goes on: the block in which it was cut is shown again, and goes on as what
+            it is.
+    """
     printer = _Printer(console, live, MarkdownRenderer(console.columns, theme, colour))
-    live.do("loading the model")
+    printer.skip(before)
     end, begun, count = None, 0.0, 0
     try:
         for event in events:
@@ -37,7 +44,8 @@ def stream(events: Iterator[Event], console: Console, live: Live, theme: Theme, 
                     live.rate = count / max(time.monotonic() - begun, 1e-6)
                 printer.add(event.text)
             elif isinstance(event, Prefill):
-                live.do(f"reading the prompt: {event.done} of {event.total} tokens")
+                done = f"{event.done} of " if 0 < event.done < event.total else ""
+                live.do(f"reading {done}{event.total} tokens")
                 live.used = event.total
             elif isinstance(event, Notice):
                 printer.print()
@@ -76,6 +84,12 @@ class _Printer:
         self._blocks = BlockStream()
         self._finished: list[Block] = []
         self._printed_at = 0.0
+
+    def skip(self, text: str) -> None:
+        """Text that is on the screen already: only its last block is still open."""
+        finished = self._blocks.feed(self._sanitizer.feed(text))
+        self._renderer.render_all(finished)
+        self._live.tail = self._blocks.tail
 
     def add(self, text: str) -> None:
         """Take in text of the answer."""

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
 
-from ockit.assistant.attachments import attach
+from ockit.assistant.attachments import Document, Question, read_document
+from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
 from ockit.console import Console
 from ockit.environment import Environment
-from ockit.errors import UsageError
+from ockit.errors import ContextOverflow, StoreError, UsageError
 from ockit.events import End, Event
-from ockit.messages import Message, Sampling
+from ockit.messages import Sampling
 from ockit.repl.mentions import mentions
 from ockit.sessions.records import Hit, Session
 from ockit.sessions.store import Store
@@ -36,6 +38,9 @@ LOOKS = ("theme", "edit_mode")
 SHOWN_ON_RESUME = 6
 """Messages of a resumed chat that are shown again."""
 
+IN_CHAT = "set in this chat"
+"""The origin of what was set here."""
+
 
 class Leave(Exception):
     """The person wants to leave."""
@@ -48,10 +53,10 @@ class Face(Protocol):
     def steady(self) -> bool:
         """Whether what is shown must be the same at every run: no times, no ids."""
 
-    def answer(self, events: Iterator[Event]) -> End | None:
-        """Show a turn as it comes; gives its end."""
+    def answer(self, events: Iterator[Event], before: str = "") -> End | None:
+        """Show a turn as it comes; gives its end. `before` is the answer so far, where it goes on."""
 
-    def earlier(self, message: Message) -> None:
+    def earlier(self, turn: Turn) -> None:
         """Show a turn of a chat that goes on."""
 
     def offer(self, text: str) -> None:
@@ -71,9 +76,12 @@ class Talk:
     """One chat and what it runs under.
 
     Attributes:
-        settings, parameters: what holds; a parameter is a field of `Sampling` that was set by hand.
-        attached: files that go in front of the next question.
+        settings, parameters: what holds; a parameter is a field of `Sampling` that the settings do not say.
+        changed: the parameters that were set inside the chat.
+        attached: files that go in front of the next question: paths, and what was read there.
         editing: the number of the question that the next one replaces, or None.
+        left: where the conversation stood before the last edit, until something else is asked.
+        mentions: whether ``@path`` in a question names a file.
         hits, listed: what the last /find and /sessions have shown, to be opened by number.
         title: the chat's name, None before its first question.
         opened: the model that answers, None while none is open yet.
@@ -97,8 +105,11 @@ class Talk:
         self.settings = settings
         self.parameters = dict(parameters)
         self.face = face
-        self.attached: list[Path] = []
+        self.changed: set[str] = set()
+        self.attached: list[tuple[Path, Document]] = []
         self.editing: int | None = None
+        self.left: Branch | None = None
+        self.mentions = True
         self.hits: tuple[Hit, ...] = ()
         self.listed: tuple[Session, ...] = ()
         self.title: str | None = None
@@ -134,27 +145,65 @@ class Talk:
     def restart(self) -> None:
         """Begin a new conversation under the system text that holds."""
         self.assistant.restart(self.settings.system)
-        self.editing = self.title = None
+        self.editing = self.title = self.left = None
         self.attached.clear()
+
+    def attach(self, path: Path, *, regular: bool = True) -> Document:
+        """Read a file and put it in front of the next question. Raises as `read_document` does."""
+        document = read_document(path, self.cwd, regular=regular)
+        self.attached.append((self.cwd / path, document))
+        return document
 
     def ask(self, text: str) -> None:
         """One question with what it mentions and what is attached, and its answer."""
-        said = mentions(text, self.cwd)
+        question, attached, typed = self._question(text)
+        number, self.editing = self.editing, None
+        before = self.assistant.place
+        if number is not None:
+            self.assistant.branch(number)
+        title = title_of(self.expand(text))
+        try:
+            self.run(
+                self.assistant.reply(
+                    question,
+                    self.sampling,
+                    title=title,
+                    typed=typed,
+                    attached=[str(path) for path in attached],
+                )
+            )
+        except StoreError:
+            raise  # not sent: what is attached stays for the next try
+        except ContextOverflow:
+            if number is not None:  # nothing came of the edit
+                self.assistant.back_to(before)
+            self.attached.clear()
+            raise
+        except BaseException:
+            self.attached.clear()
+            raise
+        self.attached.clear()
+        self.title = self.title or title
+        self.left = before if number is not None else None
+
+    def _question(self, text: str) -> tuple[str, list[Path], str | None]:
+        """What is sent for a typed text, the files attached to it by a command, and what was typed where that is not
+        what is sent."""
+        typed = self.expand(text).strip()
+        attached = list(self.attached)
+        if not self.mentions:
+            return Question(typed, tuple(document for _, document in attached)).text, [], None
+        said = mentions(text, self.cwd)  # an @ inside a long paste names nothing: it is not expanded yet
         for name in said.missing:
             self.console.notice(f"@{name} is no file here and is sent as it stands")
-        # an @ inside a paste is text: only what was typed here names files
-        question = attach(self.expand(said.text).strip(), [*self.attached, *said.files], self.cwd)
-        if self.editing is not None:
-            number, self.editing = self.editing, None
-            self.assistant.branch(number)
-        title = title_of(said.text)
-        self.run(self.assistant.reply(question.text, self.sampling, title=title))
-        self.title = self.title or title
-        self.attached.clear()
+        documents = [document for _, document in attached]
+        documents += [read_document(path, self.cwd, regular=True) for path in said.files]
+        sent = Question(self.expand(said.text).strip(), tuple(documents)).text
+        return sent, [path for path, _ in attached], None if sent == typed else typed
 
-    def run(self, events: Iterator[Event]) -> None:
+    def run(self, events: Iterator[Event], before: str = "") -> None:
         """Show a turn and say how it ended. Raises whatever the turn does."""
-        end = self.face.answer(events)
+        end = self.face.answer(events, before)
         if end is not None and end.finish_reason == "interrupted":
             self.console.notice("stopped; what came so far is kept, and /continue goes on with it")
         elif end is not None and end.finish_reason == "length":
@@ -162,17 +211,38 @@ class Talk:
         if self.assistant.trouble is not None:
             raise self.assistant.trouble
 
+    def stopped(self) -> str:
+        """What to say where a turn was stopped before a word came."""
+        again = "/regen asks again" if self.assistant.unanswered is not None else "/continue goes on with it"
+        return f"stopped before a word came; {again}"
+
+    def undo(self) -> str:
+        """Take the last question back; behind an edit, go back to what it replaced. Gives what was done."""
+        place, self.left, self.editing = self.left, None, None
+        if place is not None:
+            self.assistant.back_to(place)
+            return f"the edit is taken back; the question is again: {_short(self.assistant.questions[-1])}"
+        return f"taken back: {_short(self.assistant.undo())}"
+
     def resume(self, session: Session, at: str | None = None) -> None:
-        """Go on with a saved chat, and show its last turns."""
+        """Go on with a saved chat, and show its last turns. Raises UsageError where this chat is not saved."""
+        if not self.settings.log and self.assistant.session_id is None:
+            raise UsageError(
+                "this chat was begun with --no-log, so it cannot go on with a saved one",
+                hint=f"ockit chat --session {session.id}",
+            )
         self.assistant.resume(session.id, at)
-        self.title, self.editing = session.title, None
-        turns = self.assistant.conversation.turns
+        self.title, self.editing, self.left = session.title, None, None
+        turns = self.assistant.turns
         name = session.title or "an untitled chat"
         self.console.notice(f"going on with: {name}" if self.face.steady else f"{session.id} · {name}")
         if len(turns) > SHOWN_ON_RESUME:
-            self.console.notice(f"({len(turns) - SHOWN_ON_RESUME} earlier messages are not shown)")
-        for message in turns[-SHOWN_ON_RESUME:]:
-            self.face.earlier(message)
+            self.console.notice(
+                f"({len(turns) - SHOWN_ON_RESUME} earlier messages are not shown; "
+                f"ockit sessions show {'ID' if self.face.steady else session.id} prints all)"
+            )
+        for turn in turns[-SHOWN_ON_RESUME:]:
+            self.face.earlier(turn)
         model = self.assistant.model.entry.name
         if session.model not in (None, model):
             self.console.notice(
@@ -195,17 +265,26 @@ class Talk:
             raise UsageError(f"{key} has a command of its own", hint=f"/{key} {text}")
         elif key in KEYS and key not in SAMPLING:
             raise UsageError(f"{key} cannot be changed inside a chat", hint=f"ockit config set {key} {text}")
+        elif key not in SAMPLING:
+            known = (*SAMPLING, *LOADING, *LOOKS)
+            near = get_close_matches(key, known, 1)
+            hint = f"/set {near[0]} {text}" if near else "/params shows what can be set"
+            raise UsageError(f"there is no parameter {key!r}", hint=hint)
         else:
             value = sampling_value(key, text, f"/set {key}")
             sampling(self.settings, self.parameters | {key: value})  # raises where it is out of range
             self.parameters[key] = value
+            self.changed.add(key)
 
     def with_setting(self, key: str, value: Any) -> Settings:
         """The settings with one of them changed from inside the chat."""
-        return replace(
-            self.settings, **{key: value}, origins={**self.settings.origins, key: "set in this chat"}
-        )
+        return replace(self.settings, **{key: value}, origins={**self.settings.origins, key: IN_CHAT})
 
 
-SAMPLING = frozenset(Sampling.__dataclass_fields__) - {"grammar"}
+SAMPLING = tuple(name for name in Sampling.__dataclass_fields__ if name != "grammar")
 """What /set takes of the way answers are chosen."""
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 70 else f"{line[:69]}…"

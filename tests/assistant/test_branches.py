@@ -61,7 +61,7 @@ def test_edit_branches_off(talk: Begin) -> None:
     one = chat.say("Name a colour.", max_tokens=6)
     chat.say("Name a fruit.", max_tokens=6)
     chat.say("Name a tree.", max_tokens=6)
-    assert chat.assistant.question(2) == "Name a fruit."
+    assert chat.assistant.question(2).words == "Name a fruit."
     assert len(chat.assistant.questions) == 3
     assert chat.assistant.branch(2) == "Name a fruit."
     two = chat.say("Name a vegetable.", max_tokens=6)

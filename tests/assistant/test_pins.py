@@ -52,7 +52,7 @@ def test_pinned_turns_that_leave_no_room_are_named() -> None:
 
 
 def test_a_report_counts_every_turn() -> None:
-    found = report(chat_of(6), count, 400, dropped=3, pinned={1})
+    found = report(chat_of(6), count, 400, 300, dropped=3, pinned={1})
     shown = [(turn.number, turn.last, turn.tokens, turn.in_prompt, turn.pinned) for turn in found.turns]
     assert shown == [
         (1, 1, 40, False, False),
@@ -66,7 +66,7 @@ def test_a_report_counts_every_turn() -> None:
     assert found.total == 10 + 40 + 40 + 40 + 20
     assert found.total == found.system + sum(turn.tokens or 0 for turn in found.turns if turn.in_prompt)
     assert (found.answer_room, found.free) == (100, 400 - 100 - found.total)
-    assert report(Conversation(), count, 400).turns == ()
+    assert report(Conversation(), count, 400, 300).turns == ()
 
 
 def test_a_long_chat_is_not_counted_turn_by_turn() -> None:
@@ -77,7 +77,7 @@ def test_a_long_chat_is_not_counted_turn_by_turn() -> None:
         calls += 1
         return count(conversation)
 
-    found = report(chat_of(500), counted, 100_000, dropped=200, pinned={7})
+    found = report(chat_of(500), counted, 100_000, 99_488, dropped=200, pinned={7})
     assert calls < SHOWN + 10
     assert len(found.turns) == SHOWN + 4
     assert [(turn.number, turn.last) for turn in found.turns[:4]] == [(1, 7), (8, 8), (9, 200), (201, 460)]

@@ -27,7 +27,7 @@ def test_an_unknown_name_brings_the_nearest():
     assert "chatml" in caught.value.hint
     with pytest.raises(NotFound) as caught:
         named("")
-    assert set(names()) <= set(caught.value.hint.removeprefix("templates: ").split(", "))
+    assert set(names()) <= set(caught.value.hint.removeprefix("the nearest: ").split(", "))
 
 
 @pytest.mark.parametrize("name", names())

@@ -114,10 +114,10 @@ def test_set_and_params(screen: Terminal, ockit_home: Path) -> None:
     assert '/set temperature is "9999", but must be' in flat(enter(screen, "/set temperature 9999"))
     assert "error:" in screen.screen
     shown = enter(screen, "/params")
-    assert re.search(r"temperature\s+0\.2\s+set by hand", shown)
+    assert re.search(r"temperature\s+0\.2\s+set in this chat", shown)
     assert re.search(r"max_tokens\s+6\s+OCKIT_MAX_TOKENS", shown)
     assert re.search(r"top_k\s+40\s+default", shown)
-    assert "there is no setting 'tempratur'" in flat(enter(screen, "/set tempratur 1"))
+    assert "there is no parameter 'tempratur'" in flat(enter(screen, "/set tempratur 1"))
     enter(screen, "/set seed=7")
     enter(screen, "/set ctx_size 512")
     enter(screen, "Name a colour.")
@@ -214,7 +214,8 @@ def test_edit_branches_and_undo_rewinds(screen: Terminal, ockit_home: Path) -> N
     screen.interrupt()
     screen.until(lambda s: s.rows[s.cursor[0]] == ">")
     screen.interrupt()
-    assert "taken back: Name a fruit!" in enter(screen, "/undo")
+    assert "the edit is taken back; the question is again: Name a fruit." in flat(enter(screen, "/undo"))
+    assert "taken back: Name a fruit." in enter(screen, "/undo")
     enter(screen, "Name a bird.")
     leave(screen)
     with chats(ockit_home) as store:
