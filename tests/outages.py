@@ -123,14 +123,17 @@ class WithoutPermission(Outage):
             pytest.skip("the superuser can write everywhere")
 
     def begin(self) -> None:
-        for path in (self.data, self.state, *self.data.iterdir(), *self.state.iterdir()):
+        for path in self._places():
             path.chmod(0o500 if path.is_dir() else 0o400)
 
     def end(self) -> None:
-        for path in (self.data, self.state):
-            path.chmod(0o700)
-        for path in (*self.data.iterdir(), *self.state.iterdir()):
-            path.chmod(0o600)
+        for path in self._places():
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+    def _places(self) -> list[Path]:
+        """The directories first: what lies in them can be listed all the time."""
+        there = [path for path in (self.data, self.state) if path.exists()]
+        return [*there, *(inner for path in there for inner in path.iterdir())]
 
 
 class ReadOnlyMount(Outage):
