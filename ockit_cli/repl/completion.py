@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -32,9 +32,12 @@ class ChatCompleter(Completer):
     Args:
         commands: name (with or without its slash) and summary of each command.
         arguments: from the command's name without slash and what is typed of its argument to (completion, remark)
-            pairs, in the order they are offered; a completion takes the place of the whole argument. An OckitError it
-            raises means that nothing is offered: the command itself will tell what is wrong.
+            pairs, in the order they are offered; a completion takes the place of the whole argument. An OckitError or
+            OSError it raises means that nothing is offered: the command itself will tell what is wrong.
         cwd: where relative paths begin.
+        failed: is told any other exception, the first of each class, in the completer's thread. That is a bug, and to be
+            seen; but nothing is offered then and the input goes on, for an exception that leaves here ends the chat and
+            takes what was typed with it.
         path_commands: commands whose argument is a path.
         listing: the entries of a directory that begin with a prefix.
     """
@@ -44,6 +47,7 @@ class ChatCompleter(Completer):
         commands: Sequence[tuple[str, str]],
         arguments: Callable[[str, str], Iterable[tuple[str, str]]],
         cwd: Path,
+        failed: Callable[[Exception], None],
         path_commands: Collection[str] = ("file", "export"),
         listing: Callable[[str, str], list[str]] | None = None,
     ) -> None:
@@ -52,9 +56,21 @@ class ChatCompleter(Completer):
         self._cwd = cwd
         self._path_commands = frozenset(path_commands)
         self._listing = listing or Listing()
+        self._failed = failed
+        self._told: set[type[Exception]] = set()
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """The completions of what stands before the cursor."""
+        """The completions of what stands before the cursor; raises nothing."""
+        try:
+            yield from self._found(document)
+        except (OckitError, OSError):  # as said above
+            return
+        except Exception as error:  # noqa: BLE001  # as said above
+            if type(error) not in self._told:
+                self._told.add(type(error))
+                self._failed(error)
+
+    def _found(self, document: Document) -> Iterator[Completion]:
         before = document.text_before_cursor
         command = _COMMAND.fullmatch(before) if FENCE not in before else None
         if command is None:
@@ -70,23 +86,19 @@ class ChatCompleter(Completer):
         else:
             yield from self._of_argument(command["name"], command["argument"])
 
-    def _names(self, typed: str) -> Iterable[Completion]:
+    def _names(self, typed: str) -> Iterator[Completion]:
         for name, summary in self._commands:
             if name.startswith(typed.lower()):
                 yield Completion(name, -len(typed), display_meta=one_line(summary))
 
-    def _of_argument(self, name: str, typed: str) -> Iterable[Completion]:
+    def _of_argument(self, name: str, typed: str) -> Iterator[Completion]:
         if f"/{name}" not in dict(self._commands):
             return
-        try:
-            found = list(islice(self._arguments(name, typed), MOST))
-        except OckitError:  # as said above
-            return
-        for completion, remark in found:
+        for completion, remark in list(islice(self._arguments(name, typed), MOST)):
             if one_line(completion) == completion:  # what cannot be shown cannot be typed either
                 yield Completion(completion, -len(typed), display_meta=one_line(remark))
 
-    def _paths(self, written: str) -> Iterable[Completion]:
+    def _paths(self, written: str) -> Iterator[Completion]:
         """Completions of a path of which `written` is typed, perhaps with its opening quote."""
         in_quotes = written.startswith('"')
         typed = unquoted(f'{written}"') if in_quotes else written
@@ -94,7 +106,10 @@ class ChatCompleter(Completer):
         if typed == "~":
             yield Completion("~/", -len(written), display="~/")
             return
-        directory = os.path.join(self._cwd, os.path.expanduser(f"{folder}{slash}"))
+        try:
+            directory = os.path.join(self._cwd, os.path.expanduser(f"{folder}{slash}"))
+        except ValueError:  # a null character is in no user's name
+            return
         for name in self._listing(directory, start):
             path = f"{folder}{slash}{name}"
             text = quoted(path, always=in_quotes)

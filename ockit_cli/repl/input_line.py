@@ -9,6 +9,7 @@ from prompt_toolkit.completion import ThreadedCompleter
 from prompt_toolkit.filters import Condition
 
 from ockit.console import Console
+from ockit.crashes import internal
 from ockit.environment import Environment
 from ockit.repl.completion import ChatCompleter
 from ockit.repl.history import ChatHistory
@@ -27,7 +28,7 @@ def input_line(
     """An empty input line.
 
     Args:
-        console: is told, as warnings, what is wrong with the history's file.
+        console: is told what is wrong with the history's file, and errors inside the completion.
         pastes: the history keeps them whole.
         arguments: what may stand behind a command: (command, what is typed of it) to (completion, what it is).
     """
@@ -35,7 +36,11 @@ def input_line(
         environment.directories, console.warning, memory_only=not settings.log, expand=pastes.expand
     )
     commands = [(command.name, command.summary) for command in TABLE]
-    completer = ChatCompleter(commands, arguments, environment.cwd)
+
+    def failed(error: Exception) -> None:
+        console.error(internal(error, environment.directories))
+
+    completer = ChatCompleter(commands, arguments, environment.cwd, failed)
     buffer = Buffer(
         multiline=True,
         history=history,

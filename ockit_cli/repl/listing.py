@@ -78,7 +78,10 @@ class Listing:
         found: list[str] = []
         # a daemon: at the end of the chat nobody waits for it
         thread = threading.Thread(target=lambda: found.extend(self._ask(directory, prefix)), daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more of them
+            return []
         thread.join(self._seconds)
         if thread.is_alive():
             self._hanging[directory] = thread

@@ -44,7 +44,11 @@ def folder(tmp_path):
 
 @pytest.fixture
 def completer(folder):
-    return ChatCompleter(COMMANDS, arguments, folder)
+    return ChatCompleter(COMMANDS, arguments, folder, no_bug)
+
+
+def no_bug(error):
+    raise AssertionError("the completion failed") from error
 
 
 def offered(completer, text, cursor=None):
@@ -119,7 +123,7 @@ def test_what_stands_behind_the_cursor_stays(completer):
 
 
 def test_summaries_and_remarks_are_shown_safely(folder):
-    completer = ChatCompleter([("a", "x\x1b[31m")], lambda *_: [("v", "\u202eevil")], folder)
+    completer = ChatCompleter([("a", "x\x1b[31m")], lambda *_: [("v", "\u202eevil")], folder, no_bug)
     for text, shown in (("/", "x<U+001B>[31m"), ("/a ", "<U+202E>evil")):
         (found,) = completer.get_completions(Document(text), CompleteEvent())
         assert found.display_meta_text == shown
@@ -147,7 +151,7 @@ def test_every_file_that_is_offered_can_be_mentioned(completer, folder):
 def test_fifty_thousand_files(tmp_path):
     for number in range(50_000):
         os.close(os.open(tmp_path / f"file {number:05}", os.O_CREAT))
-    completer = ChatCompleter([], arguments, tmp_path)
+    completer = ChatCompleter([], arguments, tmp_path, no_bug)
     started = time.perf_counter()
     found = offered(completer, "@")
     took = time.perf_counter() - started
@@ -186,6 +190,36 @@ def test_a_directory_that_does_not_answer_holds_nobody(tmp_path):
     while listing(str(tmp_path), "") != ["fine"] and time.monotonic() < deadline:
         time.sleep(0.01)
     assert listing(str(tmp_path), "") == ["fine"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@~nosuchuser/x", "@~no\0body/x", "@~\ud800/", "/file ~nosuchuser/", "@a\0b/c", "@" + "x/" * 3000],
+)
+def test_what_can_be_no_path_has_no_completions(completer, text):
+    assert offered(completer, text) == []
+
+
+def test_an_argument_that_cannot_be_read_has_none(folder):
+    def unreadable(*_):
+        yield "first", ""
+        raise PermissionError("the directory")
+
+    assert offered(ChatCompleter([("a", "")], unreadable, folder, no_bug), "/a ") == []
+
+
+def test_a_bug_is_told_once_and_the_input_goes_on(folder):
+    told = []
+
+    def bug(name, typed):
+        raise KeyError(typed)
+
+    completer = ChatCompleter([("a", ""), ("ab", "")], bug, folder, told.append)
+    for _ in range(2):
+        for text in ("/a ", "/a x", "/ab x"):
+            assert offered(completer, text) == []
+    assert list(map(repr, told)) == ["KeyError('')"]
+    assert offered(completer, "/a") == ["/a", "/ab"]
 
 
 def test_in_a_thread_of_prompt_toolkit(completer):
