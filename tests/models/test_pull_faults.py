@@ -8,18 +8,21 @@ import os
 import random
 import resource
 import signal
+import ssl
 import subprocess
 import threading
 import time
 from collections import Counter
+from shutil import which
 
 import pytest
 
 import tiny_models
-from hub_server import FakeHub, nobody, served
+from hub_server import FakeHub, Handler, Server, nobody, served
 from ockit.errors import HubError, OckitError
 from ockit.files import lock
 from ockit.models.hub import Hub
+from ockit.models.hub_download import BARREN_TRIES
 from ockit.models.hub_files import wanted
 from ockit.models.hub_pull import fetch, plan
 from terminal import Terminal
@@ -69,8 +72,8 @@ def pulled(client, registry, directories):
 
 
 def left(folder):
-    """What lies in the folder, but for the lock."""
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+    """What lies in the folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def part(folder):
@@ -207,7 +210,7 @@ def test_another_range_than_was_asked_for(hub, pulled, folder):
     hub.trickle = shifted
     with pytest.raises(HubError, match="another part"):
         pulled()
-    assert left(folder) == [part(folder).name]
+    assert left(folder) == []
 
 
 @pytest.mark.parametrize("change", ["a byte", "the end", "everything"])
@@ -308,9 +311,35 @@ def test_too_many_redirects(hub, pulled):
         pulled()
 
 
-@pytest.mark.parametrize("location", ["ftp://elsewhere/file", "http://[", "//", "file:///etc/passwd"])
-def test_a_redirect_to_nowhere(hub, pulled, location):
+@pytest.mark.parametrize(
+    "location", ["ftp://elsewhere/file", "//", "file:///etc/passwd", "mailto:x", "\x7f", "", "the same"]
+)
+def test_a_redirect_to_nowhere_is_said_at_once(hub, pulled, client, folder, location):
+    """A further try would meet it again: there is none, and no promise that the same command goes on."""
+
     def nowhere(handler):
+        if "/resolve/" not in handler.path:
+            return False
+        handler.send_response(302)
+        handler.send_header("Location", handler.path if location == "the same" else location)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
+    hub.fault = nowhere
+    with pytest.raises(HubError, match=r"the answer of .* cannot be used") as caught:
+        pulled()
+    assert caught.value.where == f"{hub.endpoint}/{REPO}"
+    assert "HF_ENDPOINT" in caught.value.hint
+    assert client[1] == []
+    assert left(folder) == []
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://", None])
+def test_a_redirect_to_a_host_that_is_not_there_may_pass(hub, pulled, client, folder, location):
+    location = nobody() if location is None else location
+
+    def away(handler):
         if "/resolve/" not in handler.path:
             return False
         handler.send_response(302)
@@ -319,9 +348,45 @@ def test_a_redirect_to_nowhere(hub, pulled, location):
         handler.end_headers()
         return True
 
-    hub.fault = nowhere
-    with pytest.raises(OckitError):
+    hub.fault = away
+    with pytest.raises(HubError, match="cannot reach") as caught:
         pulled()
+    assert len(client[1]) == BARREN_TRIES - 1
+    assert "ockit models add FILE" in caught.value.hint
+    assert left(folder) == []
+
+
+@pytest.mark.skipif(which("openssl") is None, reason="openssl makes the certificate")
+def test_a_host_whose_certificate_nobody_vouches_for_is_asked_once(hub, pulled, client, folder, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+         "-keyout", key, "-out", certificate],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with Server(("127.0.0.1", 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        hub.storage = f"https://127.0.0.1:{server.server_address[1]}"
+        try:
+            with pytest.raises(HubError, match=r"cannot reach .*CERTIFICATE_VERIFY_FAILED"):
+                pulled()
+        finally:
+            server.shutdown()
+    assert client[1] == []
+    assert left(folder) == []
+
+
+def test_a_failure_before_the_first_byte_leaves_nothing_and_promises_nothing(hub, pulled, folder):
+    hub.fault = lambda handler: "/storage/" in handler.path and (handler.refuse(503) or True)
+    with pytest.raises(HubError, match="is in trouble") as caught:
+        pulled()
+    assert "are here" not in caught.value.what
+    assert "goes on from there" not in caught.value.hint
+    assert caught.value.where is None
+    assert left(folder) == []
 
 
 @pytest.mark.parametrize("what", ["no GGUF file", "cut short", "an embedding model"])
@@ -425,8 +490,10 @@ def test_two_at_once(hub, pulled, folder, payload):
     first.join(30)
     assert outcome == ["added"]
     whole(folder, payload)
-    with lock(folder / f".{NAME}.lock", timeout=0):
-        assert len(hub.bodies) == 1
+    assert len(hub.bodies) == 1
+    (guard,) = folder.parents[1].glob(".locks/*")
+    with lock(guard, timeout=0), pytest.raises(OckitError, match="another ockit is fetching"):
+        pulled()
 
 
 def test_the_hub_goes_away_in_the_middle(hub, pulled, client, folder):
