@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
+import subprocess
 
 import pytest
 from gguf import GGUFValueType as T
 
 import tiny_models
 from hub_server import FakeHub, nobody, served
+from ockit.models.figures import size_text
+from ockit.models.hub import Hub
 
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz"
 REPO = "someone/tiny-GGUF"
@@ -34,7 +38,7 @@ def place(home, *below):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_only_model_is_fetched_checked_and_named(pull, ockit, hub, home, tiny_source):
@@ -285,6 +289,109 @@ def test_offline_with_a_file_that_is_named(pull):
 def test_no_address(pull, endpoint):
     ran = pull(REPO, HF_ENDPOINT=endpoint)
     assert (ran.code, "HF_ENDPOINT" in ran.err) == (2, True)
+
+
+SECRET = "pa55"
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [f"ftp://u:{SECRET}@x", f"u:{SECRET}@x", f"http://u:{SECRET}@a b", f"http://u:{SECRET}/b@x",
+     f"http://u:1/{SECRET}@x", f"http://u:1?{SECRET}@x", f"http://u:1#{SECRET}@x", f"http://u@{SECRET}@x:0"],
+)  # fmt: skip
+def test_no_address_with_a_password_in_it(pull, endpoint):
+    ran = pull(REPO, HF_ENDPOINT=endpoint)
+    assert (ran.code, "HF_ENDPOINT is '" in ran.err) == (2, True)
+    assert "@" in ran.err
+    assert SECRET not in ran.err + ran.out
+
+
+def told(text):
+    return text.replace("//", f"//me:{SECRET}%40@")
+
+
+def test_a_password_is_sent_to_the_hub_and_to_nobody_else(pull, hub, home):
+    ran = pull(REPO, "--json", HF_ENDPOINT=told(hub.endpoint), HF_TOKEN=TOKEN)
+    assert ran.code == 0, ran
+    sent = "Basic " + base64.b64encode(f"me:{SECRET}@".encode()).decode()
+    assert {row.headers.get("authorization") for row in hub.requests if not row.is_body} == {sent}
+    assert "authorization" not in hub.bodies[0].headers
+    assert SECRET not in ran.out + ran.err
+    assert not [path for path in home.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("what", "argv"),
+    [("gone", ()), ("offline", ()), ("gated", ()), ("refused", ()), ("no list", ()), ("a loop", ()),
+     ("trouble", ("--revision", "v9")), ("none", (":Q2_K",)), ("no sense", ())],
+)  # fmt: skip
+def test_a_password_in_the_address_is_never_shown(pull, hub, what, argv):
+    def around(handler):
+        handler.send_response(302)
+        handler.send_header("Location", handler.path)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    faults = {
+        "gated": lambda handler: handler.refuse(403, "GatedRepo"),
+        "refused": lambda handler: handler.refuse(401),
+        "no list": lambda handler: handler.refuse(404, "RevisionNotFound"),
+        "no sense": lambda handler: handler.plain(b"<html>"),
+        "a loop": around,
+    }
+    if what in faults:
+        hub.fault = lambda handler: faults[what](handler) or True
+    endpoint = nobody() if what == "gone" else hub.endpoint
+    offline = {"HF_HUB_OFFLINE": "1"} if what == "offline" else {}
+    repo = REPO + (argv[0] if what == "none" else "")
+    ran = pull(repo, *(argv if what != "none" else ()), HF_ENDPOINT=told(endpoint), **offline)
+    assert ran.code in (1, 3), ran
+    assert "me:" not in ran.err
+    assert SECRET not in ran.err + ran.out
+
+
+def test_the_password_is_not_in_what_python_prints_of_a_hub():
+    hub = Hub.of({"HF_ENDPOINT": told("https://hub.example/sub/"), "HF_TOKEN": TOKEN})
+    assert (hub.endpoint, hub.login) == ("https://hub.example/sub", f"me:{SECRET}@")
+    assert hub.page("a/b") == "https://hub.example/sub/a/b"
+    for secret in (SECRET, TOKEN):
+        assert secret not in repr(hub)
+
+
+def test_rm_says_where_a_fetched_file_stays_and_what_it_takes(pull, ockit, home, tiny, tmp_path):
+    assert pull(REPO, "--name", "small").code == 0
+    path = place(home, "tiny-chat-q4_k_m.gguf")
+    ran = ockit("models", "rm", "small")
+    size = size_text(path.stat().st_size)
+    assert ran.code == 0
+    assert f"forgot small; its file stays: {path} ({size})" in ran.err
+    assert f"to delete what stays: rm {path}" in ran.err
+    assert path.is_file()
+    assert pull(REPO, "--name", "small").code == 0
+    path.unlink()
+    ran = ockit("models", "rm", "small")
+    assert (ran.code, f"forgot small; {path}: no such file" in ran.err, "rm " in ran.err) == (0, True, False)
+    ockit("models", "add", tiny("own.gguf"))
+    ran = ockit("models", "rm", "own")
+    assert f"its file stays: {tmp_path / 'own.gguf'} (" in ran.err
+    assert "delete" not in ran.err
+
+
+def test_rm_names_all_parts_of_a_fetched_model(pull, ockit, hub, home, tmp_path):
+    hub.files = {}
+    for number in (1, 2):
+        extra = {"split.no": (number - 1, T.UINT16), "split.count": (2, T.UINT16)}
+        path = tiny_models.write_model(
+            tmp_path / f"t iny-{number:05d}-of-00002.gguf", extra=extra, seed=number
+        )
+        hub.files[path.name] = path.read_bytes()
+    assert pull(REPO, "--name", "split").code == 0
+    ran = ockit("models", "rm", "split")
+    assert "its 2 files stay" in ran.err
+    assert size_text(sum(map(len, hub.files.values()))) in ran.err
+    line = ran.err.partition("to delete what stays: ")[2].splitlines()[0]
+    subprocess.run(["sh", "-c", line], check=True)
+    assert names(place(home)) == []
 
 
 @pytest.mark.parametrize("token", ["hf_\u00e4", "two words", "new\nline"])
