@@ -106,6 +106,20 @@ def test_the_embedded_model_on_a_processor(run_ockit: Run) -> None:
     assert (told["n_ctx"], told["n_gpu_layers"], told["fits"]) == (1024, 0, True)
 
 
+def test_a_plan_is_headed_by_what_was_asked_for(run_ockit: Run, tmp_path: Path) -> None:
+    """Not by the name in the file, which a person may never have seen; `inspect` shows the file."""
+    flags = ("--plan", "-g", "0:100", "-r", "100")
+    for verb, name in (
+        (("ask",), "smollm2-135m-instruct"),
+        (("ask", "-m", "smollm2"), "smollm2-135m-instruct"),
+        (("chat", "-m", "smollm2"), "smollm2-135m-instruct"),
+        (("ask", "-m", str(write_model(tmp_path / "mine.gguf", name="Another"))), "mine"),
+    ):
+        assert run_ockit(*verb, *flags).stdout.startswith(f"{name}: "), (verb, name)
+    assert planned(run_ockit("ask", "--json", *flags))["name"] == "smollm2-135m-instruct"
+    assert run_ockit("inspect", "smollm2", *flags).stdout.startswith("Smollm2 135M ")
+
+
 def test_settings_and_variables_say_it_too(run_ockit: Run) -> None:
     assert run_ockit("config", "set", "gpu_memory", "1:0.3").code == 0
     assert run_ockit("config", "set", "ram", "2").code == 0
