@@ -35,9 +35,9 @@ class ChatCompleter(Completer):
             pairs, in the order they are offered; a completion takes the place of the whole argument. An OckitError or
             OSError it raises means that nothing is offered: the command itself will tell what is wrong.
         cwd: where relative paths begin.
-        failed: is told any other exception, the first of each class, in the completer's thread. That is a bug, and to be
-            seen; but nothing is offered then and the input goes on, for an exception that leaves here ends the chat and
-            takes what was typed with it.
+        failed: is told any other exception, the first of each class, in the completer's thread. That is a bug, and
+            to be seen; but nothing is offered then and the input goes on, for an exception that leaves here ends
+            the chat and takes what was typed with it.
         path_commands: commands whose argument is a path.
         listing: the entries of a directory that begin with a prefix.
     """

@@ -13,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,27 +25,68 @@ from ockit.repl.programs import found
 
 LARGEST_BYTES = 16 << 20
 _DEFAULTS = ("nano", "vi")
+_PATIENCE_S = 2.0
+_OURS, _KEPT = "question-", "unsent-"  # the one is swept, the other was named to the person
+_LEFT_S = 24 * 3600.0
 _CHOOSE = "export EDITOR=nano, or the full path of another editor"
 
 
-def edit_text(text: str, variables: Mapping[str, str], directory: Path) -> str:
+class Editor:
+    """The editor's process, for who may have to end it from another thread. For one `edit_text`."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self.ended = False
+
+    def end(self) -> None:
+        """Ask the editor to end (SIGTERM), make it 2 s later, and wait for neither. One not yet open never opens."""
+        self.ended = True
+        process = self._process
+        if process is not None:
+            process.terminate()
+            killer = threading.Timer(_PATIENCE_S, process.kill)  # which does nothing where it has ended
+            killer.daemon = True
+            killer.start()
+
+    def run(self, command: list[str], variables: Mapping[str, str]) -> int:
+        """Start it and wait for its end; gives its code. Raises OSError."""
+        if self.ended:
+            return -signal.SIGTERM
+        process = self._process = subprocess.Popen(command, env=dict(variables))
+        if self.ended:  # while it was started
+            self.end()
+        try:
+            return process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+
+
+def edit_text(text: str, variables: Mapping[str, str], directory: Path, editor: Editor | None = None) -> str:
     """The text as it comes back from ``$VISUAL``, ``$EDITOR``, nano or vi; one newline at its end does not count.
 
     `directory` holds the file (0600, ``.md``) meanwhile; it is removed unless something written in it would be lost.
-    Control characters do not come back. Raises NotFound, UsageError or StoreError; then, where something was
-    written, the error names the file that has it.
+    Files that chats left there because they were killed are removed a day later. Control characters do not come back.
+    Where `editor` was ended with nothing written, the text is as it was.
+
+    Raises NotFound, UsageError or StoreError; then, where something was written, the error names the file that has it.
     """
+    editor = editor or Editor()
     command = _command(variables)
     path = _written(text, directory)
     try:
-        _run(command, path, variables)
+        _run(editor, command, path, variables)
         back = _read(path)
     except OckitError as error:
-        if not _worth_keeping(path, text):
-            if not path.is_dir():
-                path.unlink(missing_ok=True)
-            raise
-        raise type(error)(error.what, where=str(path), hint=f"what was written lies in {path}") from error
+        if _worth_keeping(path, text):
+            kept = _kept(path)
+            raise type(error)(error.what, where=str(kept), hint=f"what was written lies in {kept}") from error
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+        if editor.ended:
+            return text
+        raise
     path.unlink(missing_ok=True)
     return back
 
@@ -85,7 +127,8 @@ def _program(name: str, value: str, word: str, variables: Mapping[str, str]) -> 
 def _written(text: str, directory: Path) -> Path:
     private_dir(directory)
     try:
-        descriptor, name = tempfile.mkstemp(prefix="question-", suffix=".md", dir=directory)  # 0600
+        _sweep(directory)
+        descriptor, name = tempfile.mkstemp(prefix=_OURS, suffix=".md", dir=directory)  # 0600
     except OSError as error:
         raise explained(error, directory, "write the file for the editor") from error
     path = Path(name)
@@ -98,16 +141,36 @@ def _written(text: str, directory: Path) -> Path:
     return path
 
 
+def _sweep(directory: Path) -> None:
+    """Remove what chats left that were killed."""
+    for path in directory.glob(f"{_OURS}*.md"):
+        try:
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime > _LEFT_S:
+                path.unlink()
+        except OSError:  # another chat was faster, or it is not ours to remove
+            continue
+
+
+def _kept(path: Path) -> Path:
+    """The file under a name that is not swept."""
+    kept = path.with_name(f"{_KEPT}{path.name.removeprefix(_OURS)}")
+    try:
+        return path.replace(kept)
+    except OSError:  # what was written is there for a day, then
+        return path
+
+
 def _encoded(text: str) -> bytes:
     return f"{text}\n".encode("utf-8", "replace") if text else b""
 
 
-def _run(command: list[str], path: Path, variables: Mapping[str, str]) -> None:
+def _run(editor: Editor, command: list[str], path: Path, variables: Mapping[str, str]) -> None:
     """Run the editor to its end. Raises UsageError where that is no good one."""
     name = Path(command[0]).name
     try:
         with _interrupts_are_the_editors():
-            code = subprocess.run([*command, str(path)], env=dict(variables), check=False).returncode
+            code = editor.run([*command, str(path)], variables)
     except OSError as error:
         raise UsageError(
             f"the editor {command[0]} cannot be run: {(error.strerror or str(error)).lower()}", hint=_CHOOSE

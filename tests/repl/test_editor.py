@@ -8,12 +8,13 @@ import signal
 import stat
 import sys
 import threading
+import time
 
 import pexpect
 import pytest
 
 from ockit.errors import NotFound, StoreError, UsageError
-from ockit.repl.editor import edit_text
+from ockit.repl.editor import Editor, edit_text
 
 
 class Desk:
@@ -31,8 +32,8 @@ class Desk:
         self.variables["EDITOR"] = str(path)
         return path
 
-    def edit(self, text="as typed"):
-        return edit_text(text, self.variables, self.state)
+    def edit(self, text="as typed", editor=None):
+        return edit_text(text, self.variables, self.state, editor)
 
     def left(self):
         return sorted(self.state.iterdir())
@@ -221,11 +222,91 @@ def test_an_interrupt_is_the_editors(desk):
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+def ended(desk, script):
+    """What a thread gets whose editor is ended once it runs, and the seconds from then on."""
+    desk.editor(f'{script}\n: > "$FOLDER/runs"\nwhile :; do sleep 0.02; done')
+    editor, found = Editor(), []
+
+    def edit():
+        try:
+            found.append(desk.edit(editor=editor))
+        except UsageError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=edit)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not (desk.folder / "runs").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    started = time.monotonic()
+    editor.end()
+    asked = time.monotonic() - started
+    thread.join(30)
+    assert asked < 1  # nobody waits for it
+    return found[0], time.monotonic() - started
+
+
+def test_an_editor_that_is_ended_leaves_the_text_as_it_was(desk):
+    found, seconds = ended(desk, "")
+    assert found == "as typed"
+    assert seconds < 2
+    assert desk.left() == []
+
+
+def test_an_editor_that_does_not_listen_is_killed(desk):
+    found, seconds = ended(desk, "trap : TERM")
+    assert found == "as typed"
+    assert seconds > 1.5
+    assert desk.left() == []
+
+
+def test_what_was_written_when_it_is_ended_is_kept(desk):
+    found, _ = ended(desk, 'echo precious > "$1"')
+    (path,) = desk.left()
+    assert "SIGTERM" in found.what
+    assert found.where == str(path)
+    assert path.read_text() == "precious\n"
+
+
+def test_an_editor_that_saves_when_it_is_ended_has_its_way(desk):
+    found, _ = ended(desk, "trap 'echo saved > \"$1\"; exit 0' TERM")
+    assert found == "saved"
+
+
+def test_an_editor_is_not_started_once_it_is_to_end(desk):
+    desk.editor('touch "$FOLDER/was-run"')
+    editor = Editor()
+    editor.end()
+    assert desk.edit(editor=editor) == "as typed"
+    assert not (desk.folder / "was-run").exists()
+    assert desk.left() == []
+
+
+def test_what_killed_chats_left_is_swept_and_what_was_kept_is_not(desk):
+    desk.editor('echo precious > "$1"; exit 1')
+    with pytest.raises(UsageError):
+        desk.edit()
+    (kept,) = desk.left()
+    for name in ("question-old.md", "question-new.md", "other.md", "question-link.md"):
+        (desk.state / name).write_text("left") if "link" not in name else (desk.state / name).symlink_to("x")
+    (desk.state / "question-directory.md").mkdir()
+    yesterday = time.time() - 25 * 3600
+    for path in desk.left():
+        if "new" not in path.name:
+            os.utime(path, (yesterday, yesterday), follow_symlinks=False)
+    desk.editor("exit 0")
+    assert desk.edit() == "as typed"
+    names = ["other.md", "question-directory.md", "question-link.md", "question-new.md", kept.name]
+    assert [path.name for path in desk.left()] == names
+
+
 IN_TERMINAL = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
-from ockit.repl.editor import edit_text
-print("back:", edit_text("hello", dict(os.environ), Path(sys.argv[1])))
+from ockit.repl.editor import Editor, edit_text
+editor = Editor()
+signal.signal(signal.SIGTERM, lambda *_: editor.end())
+print("back:", edit_text("hello", dict(os.environ), Path(sys.argv[1]), editor))
 """
 
 
@@ -246,3 +327,21 @@ def test_vi_on_a_real_terminal(desk):
     child.close()
     assert child.exitstatus == 0
     assert desk.left() == []
+
+
+@pytest.mark.skipif(shutil.which("vi") is None, reason="there is no vi")
+def test_vi_is_ended_and_gives_the_terminal_back(desk):
+    child = pexpect.spawn(
+        sys.executable,
+        ["-c", IN_TERMINAL, str(desk.state)],
+        env=desk.variables | {"EDITOR": "vi", "HOME": str(desk.folder)},
+        encoding="utf-8",
+        timeout=30,
+    )
+    child.expect("hello")
+    child.kill(signal.SIGTERM)
+    child.expect("back: hello")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert [path.suffix for path in desk.left() if not path.name.startswith(".")] == []
