@@ -115,8 +115,9 @@ class Screen(DrawnFace):
                 await self._app.run_async(handle_sigint=True, set_exception_handler=False)
         finally:
             tick.cancel()
+            unsent = [*self._runner.take_back(), self.buffer.text]
             await self._stop(work)
-            self._tell_unsent()
+            self._tell(unsent)
         if not work.cancelled() and (error := work.exception()) is not None:
             raise error
 
@@ -139,9 +140,8 @@ class Screen(DrawnFace):
         work.cancel()
         await asyncio.wait([work])
 
-    def _tell_unsent(self) -> None:
+    def _tell(self, unsent: list[str]) -> None:
         """What was typed and not sent is shown once more, and kept in the history."""
-        unsent = [*self._runner.take_back(), self.buffer.text]
         for text in filter(str.strip, unsent):
             self.console.notice(f"not sent: {text}")
         self.buffer.append_to_history()

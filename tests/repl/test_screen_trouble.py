@@ -111,6 +111,8 @@ def test_a_suspended_job(run_ockit: Any, ockit_home: Path) -> None:
         shell.until(lambda s: "Stopped" in s.screen and s.rows[s.cursor[0]].startswith("shell$"), "the shell")
         shell.line("stty -a | grep -o -w -e -echo -e -icanon; fg")
         shell.until(lambda s: rests(s) and s.rows[s.cursor[0]] == "> half a li", "the line as it was")
+        shell.look(0.5)
+        assert shell.rows[shell.cursor[0]] == "> half a li"
         assert "\n-echo" not in shell.screen
         send(shell, "ne")
         shell.send("\x1a")
@@ -126,8 +128,8 @@ def test_a_suspended_job(run_ockit: Any, ockit_home: Path) -> None:
     assert {m.state for m in saved(ockit_home)[0]} == {"complete"}
 
 
-def test_a_clock_that_jumps_back_loses_nothing(run_ockit: Any, ockit_home: Path) -> None:
-    """Chats of the future (the clock was ahead once) are neither in the way nor overwritten."""
+def test_chats_of_a_clock_that_was_ahead(run_ockit: Any, ockit_home: Path) -> None:
+    """A clock that jumps back leaves chats of the future behind: neither in the way nor overwritten."""
     from ockit.environment import Directories
     from ockit.sessions.store import Store
 
