@@ -115,7 +115,7 @@ def _program(name: str, value: str, word: str, variables: Mapping[str, str]) -> 
     if "/" not in word:
         program = found(word, variables)
     else:
-        path = Path(word).expanduser()
+        path = Path(os.path.expanduser(word))  # a user that is not there is no error of its own
         if not path.is_absolute():
             raise UsageError(f"{name} is {value!r}, a path that depends on the directory", hint=_CHOOSE)
         program = path if os.path.isfile(path) and os.access(path, os.X_OK) else None

@@ -124,6 +124,7 @@ def test_the_default_is_nano_then_vi(desk):
         ),
         ({"VISUAL": "/nowhere/vim"}, NotFound, "VISUAL is '/nowhere/vim'"),
         ({"EDITOR": "/etc/passwd"}, NotFound, "no such program"),
+        ({"EDITOR": "~nosuchuser/vim"}, UsageError, "depends on the directory"),
         ({"EDITOR": "'unclosed"}, UsageError, "no closing quotation"),
         ({"EDITOR": "''"}, NotFound, "no such program"),
         ({"EDITOR": "./editor"}, UsageError, "depends on the directory"),
