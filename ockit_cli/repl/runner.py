@@ -21,7 +21,12 @@ class Runner:
         self._redraw = redraw
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._backstage = Backstage()
+        self._on = True
         self.busy = False
+
+    def end(self) -> None:
+        """What runs is the last."""
+        self._on = False
 
     def put(self, text: str) -> None:
         """Enter a text once everything before it is done."""
@@ -51,8 +56,7 @@ class Runner:
             Exception: whatever `begin` raises.
         """
         await self._behind(begin)
-        on = True
-        while on:
+        while self._on:
             text = await self._queue.get()
             self._live.queued = self._live.queued[1:]
             if not lead_in(text):
@@ -60,8 +64,7 @@ class Runner:
                 continue
 
             def entered(text: str = text) -> None:
-                nonlocal on
-                on = enter(text)
+                self._on &= enter(text)
 
             await self._behind(entered)
 

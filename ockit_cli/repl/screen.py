@@ -134,6 +134,7 @@ class Screen(DrawnFace):
 
     async def _stop(self, work: asyncio.Task[None]) -> None:
         """The end of what runs, if need be by the end of its worker; what came of an answer is saved."""
+        self._runner.end()
         for hard in (False, True):
             if self._runner.busy and self._talk.assistant.stop(hard=hard):
                 await asyncio.wait([work], timeout=PATIENCE_S)
