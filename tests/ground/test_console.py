@@ -192,7 +192,7 @@ def test_what_is_optional_goes_in_its_order_and_only_where_it_must(terminal):
 
 LONG = OckitError(
     "the file of the model is not whole: its table of tensors names 290 of them",
-    where="/home/someone/a directory with a long name/models/smollm2-135m-instruct.gguf",
+    where="/srv/someone/a directory with a long name/models/smollm2-135m-instruct.gguf",
     hint="ockit models pull smollm2 fetches it again; /somewhere/that/is/much/too/long/for/a/line is what it left",
 )
 
@@ -204,7 +204,7 @@ def test_prose_is_broken_between_words_on_a_terminal(terminal):
         "error: the file of the model is not\n"
         "       whole: its table of tensors names\n"
         "       290 of them\n"
-        "   at: /home/someone/a directory with a long name/models/smollm2-135m-instruct.gguf\n"
+        "   at: /srv/someone/a directory with a long name/models/smollm2-135m-instruct.gguf\n"
         "  try: ockit models pull smollm2 fetches\n"
         "       it again;\n"
         "/somewhere/that/is/much/too/long/for/a/line is what it left\n"
