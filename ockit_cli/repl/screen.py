@@ -38,7 +38,7 @@ from ockit.repl.streamed import warm
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
 
-TICK_S = 1 / 12
+TICK_S = 1 / 10
 """How often what changes at the bottom is drawn while something runs."""
 
 PATIENCE_S = 3.0
@@ -150,15 +150,19 @@ class Screen(DrawnFace):
     async def _tick(self) -> None:
         """Draw what has changed at the bottom."""
         before: object = None
+        drawn = 0
         while True:
             await asyncio.sleep(TICK_S)
             live, assistant = self._live, self._talk.assistant
             if not live.running:
                 live.do("loading the model") if assistant.loading else live.rest()
             now = (live.tail, live.status(), live.used, live.running, assistant.loaded is None)
-            if now != before:
+            if now != before and self._app.render_counter == drawn:
                 before = now
                 self._app.invalidate()
+                drawn += 1
+            else:  # where a key or printed lines have drawn everything since the last tick, once is enough
+                drawn = self._app.render_counter
 
     def _lead_in(self, text: str) -> bool:
         """A text comes to be entered: it is shown, and if it asks the model its process is there."""
