@@ -64,7 +64,8 @@ class Runner:
                 continue
 
             def entered(text: str = text) -> None:
-                self._on &= enter(text)
+                if not enter(text):
+                    self._on = False
 
             await self._behind(entered)
 
