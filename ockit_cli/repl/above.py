@@ -165,3 +165,12 @@ def gone_terminal() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.EIO, errno.EBADF, errno.EPIPE):
             raise
+
+
+def waits(descriptor: int) -> bool:
+    """Whether whole lines that were typed wait in a terminal."""
+    import fcntl
+    import termios
+
+    count = fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4))
+    return any(count)

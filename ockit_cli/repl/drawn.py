@@ -53,7 +53,10 @@ class DrawnFace:
         self._output = terminal_output(environment)
         self._paper = Paper(self._output)
         above = Above(self._paper.add)
-        self.console = Console(replace(environment, stdout=above, stderr=above))
+        self.console = Console(
+            replace(environment, stdout=above, stderr=above),
+            columns=lambda: self._output.get_size().columns,
+        )
         self._live = Live()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -132,7 +135,7 @@ class DrawnFace:
             lead = PROMPT if number == 0 else CONTINUED
             over = len(line) - ECHOED_CHARACTERS
             cut = f"{line[:ECHOED_CHARACTERS]}… and {over} more characters" if over > 0 else line
-            self.console.line(f"{lead}{cut}", style="bold")
+            self.console.line(f"{lead}{cut}", style="bold", hang=len(lead))
 
 
 def editing_mode(settings: Settings) -> EditingMode:

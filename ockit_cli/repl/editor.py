@@ -36,11 +36,16 @@ class Editor:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self.ended = False
+        self._end_asked = threading.Event()
+
+    @property
+    def ended(self) -> bool:
+        """Whether its end was asked for."""
+        return self._end_asked.is_set()
 
     def end(self) -> None:
         """Ask the editor to end (SIGTERM), make it 2 s later, and wait for neither. One not yet open never opens."""
-        self.ended = True
+        self._end_asked.set()
         process = self._process
         if process is not None:
             process.terminate()
@@ -50,10 +55,10 @@ class Editor:
 
     def run(self, command: list[str], variables: Mapping[str, str]) -> int:
         """Start it and wait for its end; gives its code. Raises OSError."""
-        if self.ended:
+        if self._end_asked.is_set():
             return -signal.SIGTERM
         process = self._process = subprocess.Popen(command, env=dict(variables))
-        if self.ended:  # while it was started
+        if self._end_asked.is_set():  # while it was started
             self.end()
         try:
             return process.wait()

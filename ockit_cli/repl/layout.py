@@ -26,6 +26,7 @@ from prompt_toolkit.layout.menus import CompletionsMenu
 from prompt_toolkit.widgets import SearchToolbar
 
 from ockit.repl.live import RUNNING, TAIL_LINES, Live
+from ockit.repl.visible import Visible
 
 PROMPT = "> "
 BUSY = f"{RUNNING} "
@@ -36,6 +37,7 @@ MENU_LINES = 8
 def layout(buffer: Buffer, live: Live, bar: Callable[[int], StyleAndTextTuples]) -> Layout:
     """The whole of it, the prompt having the focus."""
     search = SearchToolbar()
+    search.control.input_processors = [*(search.control.input_processors or ()), Visible()]
 
     def size() -> tuple[int, int]:
         found = get_app().output.get_size()
@@ -66,7 +68,12 @@ def layout(buffer: Buffer, live: Live, bar: Callable[[int], StyleAndTextTuples])
         return Dimension(min=1)
 
     prompt = Window(
-        BufferControl(buffer, search_buffer_control=search.control, preview_search=True),
+        BufferControl(
+            buffer,
+            input_processors=[Visible()],
+            search_buffer_control=search.control,
+            preview_search=True,
+        ),
         height=height,
         get_line_prefix=prefix,
         wrap_lines=True,

@@ -91,6 +91,8 @@ def _readings(word: str) -> list[str]:
 
 
 def _file(name: str, cwd: Path) -> Path | None:
+    if "\0" in name:  # expanduser refuses it
+        return None
     path = cwd / os.path.expanduser(name)
     return path if os.path.isfile(path) else None  # False, too, for what cannot be a path
 

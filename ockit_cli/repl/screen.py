@@ -22,9 +22,9 @@ from prompt_toolkit.styles import Style
 from ockit.crashes import internal
 from ockit.environment import Environment
 from ockit.errors import InterruptedByUser, OckitError
-from ockit.repl.above import gone_terminal
+from ockit.repl.above import gone_terminal, waits
 from ockit.repl.drawn import DrawnFace, editing_mode
-from ockit.repl.editor import edit_text
+from ockit.repl.editor import Editor, edit_text
 from ockit.repl.fence import unfenced
 from ockit.repl.input_line import input_line
 from ockit.repl.keys import keys
@@ -45,7 +45,7 @@ PATIENCE_S = 3.0
 """How long the end of a chat waits for an answer that was stopped to be saved."""
 
 EARLY_S = 0.25
-"""Keys that come so soon were typed before the terminal was ours."""
+"""For so long what comes may be what was typed before the terminal was ours, where there was any."""
 
 
 class Screen(DrawnFace):
@@ -62,7 +62,8 @@ class Screen(DrawnFace):
         self._asked_at = 0.0
         self._ended_by: int | None = None
         self._suspended = False
-        self.early = True
+        self._editor: Editor | None = None
+        self.early = False
         self.buffer = input_line(environment, settings, self.console, self._pastes, self._arguments)
         # as text, and not to be closed together with this
         keyboard = open(environment.stdin.fileno(), encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -92,6 +93,7 @@ class Screen(DrawnFace):
         """
         self._talk = talk
         talk.expand = self._pastes.expand
+        self.early = waits(self._environment.stdin.fileno())
         self._output.write_raw("\r\x1b[K")  # the terminal has shown what was typed before the keys were ours
         try:
             asyncio.run(self._main(begin))
@@ -208,6 +210,8 @@ class Screen(DrawnFace):
         if dropped:
             self._live.say(f"{dropped} control characters were left out")
         text = unfenced(typed).strip()
+        if self._forgotten():
+            return
         self.buffer.reset(append_to_history=bool(text))
         self._app.vi_state.reset()  # the next line begins in vi's insert mode
         if not text:
@@ -216,6 +220,13 @@ class Screen(DrawnFace):
             self.leave()
         else:
             self._runner.put(text)
+
+    def _forgotten(self) -> bool:
+        """Whether the line names a paste that is no longer held; the person is told."""
+        gone = self._pastes.forgotten(self.buffer.text)
+        if gone:
+            self._live.say(f"{gone[0]} is no longer held; paste it again")
+        return bool(gone)
 
     def interrupt(self) -> None:
         """Stop what runs, and let what waits wait no more; where nothing runs, clear the line."""
@@ -262,11 +273,15 @@ class Screen(DrawnFace):
 
     def edit(self) -> None:
         """Change the input line in the person's editor."""
+        if self._forgotten():
+            return
         text = self._pastes.expand(self.buffer.text)
+        editor = self._editor = Editor()
 
         def work() -> None:
+            state = self._environment.directories.state
             try:
-                changed = edit_text(text, self._environment.variables, self._environment.directories.state)
+                changed = edit_text(text, self._environment.variables, state, editor)
             except OckitError as error:
                 self.console.error(error)
                 return
@@ -320,6 +335,8 @@ class Screen(DrawnFace):
 
     def _end(self, number: int) -> None:
         self._ended_by = number
+        if self._editor is not None:
+            self._editor.end()
         self.leave()
 
     def _continued(self) -> None:

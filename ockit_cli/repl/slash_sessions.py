@@ -35,7 +35,7 @@ def sessions(talk: Talk, _: str) -> None:
         talk.console.table(("", "CHAT", "QUESTIONS"), rows)
     else:
         rows = [(i, s.title, when(s.updated_at), s.id) for i, s in enumerate(talk.listed, 1)]
-        talk.console.table(("", "CHAT", "USED", "ID"), rows)
+        talk.console.table(("", "CHAT", "USED", "ID"), rows, optional=(3, 2))
     more = "; the older ones: ockit sessions list" if len(talk.listed) == LISTED else ""
     talk.console.notice(f"/resume NUMBER goes on with one{more}")
 
@@ -68,7 +68,7 @@ def find(talk: Talk, rest: str) -> None:
         _open(talk, 1)
     else:
         rows = [(i, hit.role, hit.title, " ".join(hit.snippet.split())) for i, hit in enumerate(talk.hits, 1)]
-        talk.console.table(("", "WHO", "CHAT", "TEXT"), rows)
+        talk.console.table(("", "WHO", "CHAT", "TEXT"), rows, optional=(1, 2))
         more = f" (the best {LISTED} are shown)" if len(talk.hits) == LISTED else ""
         talk.console.notice(f"/find NUMBER opens one where it was said{more}")
 

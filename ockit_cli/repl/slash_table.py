@@ -50,9 +50,9 @@ def help_(talk: Talk, rest: str) -> None:
         return
     wide = max(len(entry.spelling) for entry in TABLE) + 2
     for entry in TABLE:
-        talk.console.line(f"{entry.spelling:{wide}}{entry.summary}")
+        talk.console.line(f"{entry.spelling:{wide}}{entry.summary}", hang=wide)
     for how, what in KEYS:
-        talk.console.line(f"{how:{wide}}{what}")
+        talk.console.line(f"{how:{wide}}{what}", hang=wide)
 
 
 def clear(talk: Talk, _: str) -> None:

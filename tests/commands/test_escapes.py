@@ -93,7 +93,9 @@ def test_a_file_name(shown: Callable[..., bytes], tmp_path: Path, ockit_home: Pa
 
 
 def chat_on(run_ockit: Any, path: Path) -> bytes:
-    with terminal(run_ockit, "chat", "-m", str(path), "--max-tokens", "2", env=ENV) as screen:
+    with terminal(
+        run_ockit, "chat", "-m", str(path), "--max-tokens", "2", env={**ENV, "ACCESSIBLE": "1"}
+    ) as screen:
         screen.wait_for("> ")
         screen.line("hi")
         screen.wait_for(r"hi\r\n.*?> \Z")

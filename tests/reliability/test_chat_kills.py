@@ -407,7 +407,7 @@ def test_two_chats_sixty_kills(run_ockit: Any, ockit_home: Path) -> None:
 
 def test_a_tenth_of_the_kills(run_ockit: Any, ockit_home: Path) -> None:
     kills = Kills(run_ockit, ockit_home, seed=1)
-    kills.run(20)
+    kills.run(16)
     assert len(kills.seen) >= 4, kills.seen
 
 
