@@ -40,7 +40,7 @@ def test_a_hostile_chat(run_ockit: Any, ockit_home: Path) -> None:
         session = store.start(model="smollm2-135m-instruct", title=hostile, system=hostile)
         asked = store.add_user(session, f"question {hostile}", parent=None)
         answer = store.begin_answer(session, asked, model=hostile, sampling={})
-        text = "# {0}\n\n- {0}\n\n`{0}`\n\n```{0}\n{0}\n```\n\n|a|b|\n|-|-|\n|{0}|x|\n".format(hostile)
+        text = "# %\n\n- %\n\n`%`\n\n```%\n%\n```\n\n|a|b|\n|-|-|\n|%|x|\n".replace("%", hostile)
         store.finish(answer, text=text, token_ids=(), state="complete", finish_reason="stop")
     (run_ockit.cwd / f"file{ESC}]0;x.md").write_text("x")
     with terminal(run_ockit, "chat", "--continue", env=ENV) as screen:
