@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +14,9 @@ from ockit.commands import model_options as opt
 from ockit.commands.invocation import Invocation, invocation
 from ockit.console import Console
 from ockit.errors import NotFound, UsageError
+from ockit.files import private_dir
 from ockit.repl.talk import Face, Talk
-from ockit.sessions.store import Store
+from ockit.sessions.store import FILE_NAME, Store
 from ockit.settings import Settings
 
 Continue = Annotated[bool, typer.Option("--continue", "-c", help="Go on with the chat that was used last.")]
@@ -168,21 +171,41 @@ def _scripted(
         parameters.setdefault("seed", SEED)
     console = Console(on_paper(run.environment))
     face = ScriptFace(console)
-    talk = _talk(run, console, settings, parameters, face)
-    try:
-        asked.begin(talk)
-        failed = face.run(talk, texts)
-        return int(failed.exit_code) if failed is not None else 0
-    finally:
-        console.flush()
-        _close(talk)
+    with _own_store(run, settings, asked) as store:
+        talk = _talk(run, console, settings, parameters, face, store)
+        try:
+            asked.begin(talk)
+            failed = face.run(talk, texts)
+            return int(failed.exit_code) if failed is not None else 0
+        finally:
+            console.flush()
+            _close(talk)
+
+
+@contextmanager
+def _own_store(run: Invocation, settings: Settings, asked: _Asked) -> Iterator[Store | None]:
+    """A store that is gone afterwards, so that a script lists and finds the same chats at every run; the person's own
+    (None) where a saved chat is to go on, or none is kept in any case."""
+    if asked.session is not None or not settings.log:
+        yield None
+        return
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="script-", dir=private_dir(run.directories.cache)) as place:
+        yield Store(Path(place) / FILE_NAME)
 
 
 def _talk(
-    run: Invocation, console: Console, settings: Settings, parameters: dict[str, Any], face: Face
+    run: Invocation,
+    console: Console,
+    settings: Settings,
+    parameters: dict[str, Any],
+    face: Face,
+    store: Store | None = None,
 ) -> Talk:
-    """A talk whose model's process has begun to start."""
-    store = Store.of(run.directories)
+    """A talk whose model's process has begun to start; its chats are in `store`, or in the person's own."""
+    if store is None:
+        store = Store.of(run.directories)
     assistant = Assistant(
         run.environment,
         store if settings.log else None,

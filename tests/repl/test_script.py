@@ -96,13 +96,28 @@ def test_the_script_above_enters_every_command(run_ockit: Any) -> None:
     assert entered == {command.name for command in TABLE}
 
 
-def test_turns_of_a_script_are_saved(run_ockit: Any, ockit_home: Path) -> None:
-    done = run_ockit("chat", "--script", script(run_ockit, "Name a colour.\nAnother.\n"), env=ENV)
+def test_a_script_has_chats_of_its_own(run_ockit: Any, ockit_home: Path) -> None:
+    """What it lists and finds is what it said itself, at every run in the same home; nothing of it stays."""
+    path = script(
+        run_ockit, "Name a colour.\n/new\nName a fruit.\n/sessions\n/find name\n/find 2\n/resume 2\n"
+    )
+    assert run_ockit("chat", input=b"Name a bird.\n", env=ENV).code == 0
+    first, second = (run_ockit("chat", "--script", path, env=ENV) for _ in range(2))
+    assert first == second
+    assert first.code == 0
+    assert "Name a bird." not in first.stdout
+    assert [m.text for s in saved(ockit_home) for m in s if m.role == "user"] == ["Name a bird."]
+    assert list((ockit_home / "cache").glob("script-*")) == []
+
+
+def test_a_script_goes_on_with_a_saved_chat(run_ockit: Any, ockit_home: Path) -> None:
+    assert run_ockit("chat", input=b"Name a bird.\n", env=ENV).code == 0
+    done = run_ockit("chat", "--continue", "--script", script(run_ockit, "Another.\n"), env=ENV)
     assert done.code == 0
-    ((one, first, two, _),) = saved(ockit_home)
-    assert (one.text, two.text) == ("Name a colour.", "Another.")
-    assert done.stdout.startswith(f"> Name a colour.\n{first.text}\n")
-    assert first.seed == 1
+    ((_, _, two, answer),) = saved(ockit_home)
+    assert two.text == "Another."
+    assert done.stdout.endswith(f"> Another.\n{answer.text}\n") or "/continue goes on" in done.stdout
+    assert answer.seed == 1
 
 
 def test_the_first_error_gives_the_exit_code_and_the_rest_is_run(run_ockit: Any) -> None:
