@@ -29,6 +29,7 @@ class Live:
     Attributes:
         tail: sanitized text of the block that is being written.
         doing: what is going on, or empty.
+        mode: what the next input will be, where that is no plain question.
         hint: a word to the person, until `hint_until` (`time.monotonic`).
         used: tokens in the context, None where that is not known; n_ctx: how many it holds.
         rate: tokens a second of the last answer, or of the one that is being written.
@@ -40,6 +41,7 @@ class Live:
     tail: str = ""
     doing: str = ""
     doing_since: float = 0.0
+    mode: str = ""
     hint: str = ""
     hint_until: float = 0.0
     used: int | None = None
@@ -70,7 +72,7 @@ class Live:
             return self.hint
         if self.stopping:
             return "stopping"
-        return self.doing if self.doing and now - self.doing_since > DELAY_S else ""
+        return self.doing if self.doing and now - self.doing_since > DELAY_S else self.mode
 
     def tail_lines(self, columns: int, most: int = TAIL_LINES) -> list[str]:
         """The last lines of the tail, wrapped as they would be printed, at most `most` of them."""

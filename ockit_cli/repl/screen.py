@@ -305,16 +305,16 @@ class Screen(DrawnFace):
         talk = self._talk
         loaded = talk.assistant.loaded
         self._live.n_ctx = loaded.n_ctx if loaded is not None else None
-        title = talk.title
+        self._live.mode = ""
         if talk.editing is not None:
-            title = f"editing question {talk.editing}, Ctrl-C leaves it as it was"
+            self._live.mode = f"editing question {talk.editing}, Ctrl-C leaves it"
         elif self._app.editing_mode == EditingMode.VI and self._app.vi_state.input_mode != InputMode.INSERT:
-            title = "vi: normal mode, i inserts"
+            self._live.mode = "vi: normal mode, i inserts"
         return [
             *bar(
                 self._live,
                 model=talk.opened.entry.label if talk.opened is not None else talk.settings.model or "",
-                title=title,
+                title=talk.title,
                 unsaved=talk.assistant.unsaved,
                 columns=columns,
             )

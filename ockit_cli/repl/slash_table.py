@@ -43,8 +43,8 @@ def help_(talk: Talk, rest: str) -> None:
     """List the commands, or say what one of them does."""
     if rest:
         found = command(rest.lstrip("/"))
-        talk.console.line(f"{found.spelling}  {found.summary}")
-        talk.console.line((found.run.__doc__ or "").strip())
+        talk.console.line(found.spelling)
+        talk.console.line(" ".join((found.run.__doc__ or "").split()), hang=0)
         for alias in found.aliases:
             talk.console.line(f"/{alias} does the same")
         return
