@@ -58,7 +58,7 @@ def test_alone_on_a_terminal_is_chat(run_ockit):
 
     child = pexpect.spawn(run_ockit.command()[0], env=run_ockit.variables(), cwd=run_ockit.cwd, timeout=60)
     child.expect_exact("> ")
-    child.sendline("/exit")
+    child.send("/exit\r")  # a line end alone is Ctrl-J, which begins another line
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
