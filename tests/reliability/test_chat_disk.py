@@ -145,6 +145,7 @@ def test_commands_during_an_outage(way: type[Outage], opened: Any, ockit_home: P
     chat.enter("/edit Two and a half.")
     chat.enter("/pin 1")
     chat.enter("/system Be terse.")
+    chat.enter("/undo")  # the edit
     chat.enter("/undo")
     chat.enter("Three.")
     assert "error: " not in chat.screen.screen
