@@ -39,7 +39,8 @@ from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
 
 TICK_S = 1 / 10
-"""How often what changes at the bottom is drawn while something runs."""
+"""How often what changes at the bottom is drawn while something runs. Each time takes some milliseconds of a core that
+the model may compute on."""
 
 PATIENCE_S = 3.0
 """How long the end of a chat waits for an answer that was stopped to be saved."""
