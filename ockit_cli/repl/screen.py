@@ -38,7 +38,7 @@ from ockit.repl.streamed import warm
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
 
-TICK_S = 1 / 10
+TICK_S = 1 / 5
 """How often what changes at the bottom is drawn while something runs. Each time takes some milliseconds of a core that
 the model may compute on."""
 
