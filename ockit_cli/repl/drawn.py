@@ -77,8 +77,7 @@ class DrawnFace:
         """Put a text into the input line, in front of what was typed meanwhile."""
 
         def put() -> None:
-            self.buffer.text = f"{text}\n{self.buffer.text}".rstrip("\n")
-            self.buffer.cursor_position = len(text)
+            self._write(f"{text}\n{self.buffer.text}".rstrip("\n"), len(text))
 
         self._in_loop(put)
 
@@ -109,6 +108,11 @@ class DrawnFace:
         self._app.style = Style.from_dict(dict(self._theme.prompt_toolkit))
         self._app.editing_mode = editing_mode(settings)
         self._app.invalidate()
+
+    def _write(self, text: str, cursor: int | None = None) -> None:
+        """Put a text into the input line in place of what stands there, the cursor at its end or at `cursor`."""
+        self.buffer.text = text
+        self.buffer.cursor_position = len(text) if cursor is None else cursor
 
     def _in_loop(self, work: Callable[[], None]) -> None:
         """Do something with the terminal in the thread that draws, after what was printed, and not under an editor."""

@@ -33,7 +33,7 @@ from ockit.repl.live import bar
 from ockit.repl.mentions import disarmed
 from ockit.repl.pastes import Pastes, clean
 from ockit.repl.runner import Runner
-from ockit.repl.slash_table import BY_NAME, arguments, asks, enter
+from ockit.repl.slash_table import BY_NAME, arguments, asks, enter, leaves
 from ockit.repl.streamed import warm
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
@@ -217,7 +217,7 @@ class Screen(DrawnFace):
         self._app.vi_state.reset()  # the next line begins in vi's insert mode
         if not text:
             self._talk.editing = None
-        elif self._live.running and text in ("/exit", "/quit", "/bye"):
+        elif self._live.running and leaves(text):
             self.leave()
         else:
             self._runner.put(text)
@@ -245,8 +245,7 @@ class Screen(DrawnFace):
 
     def _stop_answer(self, waiting: list[str]) -> None:
         if len(waiting) == 1 and not self.buffer.text:
-            self.buffer.text = waiting[0]
-            self.buffer.cursor_position = len(waiting[0])
+            self._write(waiting[0])
         elif waiting:
             self._live.say(f"{len(waiting)} texts that waited were not sent; the up-arrow brings them back")
         if not self._runner.busy:
@@ -286,8 +285,7 @@ class Screen(DrawnFace):
             except OckitError as error:
                 self.console.error(error)
                 return
-            self.buffer.text = changed
-            self.buffer.cursor_position = len(changed)
+            self._write(changed)
 
         async def run() -> None:
             await run_in_terminal(work, in_executor=True)

@@ -65,6 +65,8 @@ def leave(_: Talk, __: str) -> None:
     raise Leave
 
 
+_EXIT = Slash("exit", "", "leave", leave, aliases=("quit", "bye"))
+
 TABLE: tuple[Slash, ...] = (
     Slash("help", "[NAME]", "show this list, or more of one command", help_, aliases=("?",)),
     *slash_models.COMMANDS,
@@ -72,7 +74,7 @@ TABLE: tuple[Slash, ...] = (
     *slash_sessions.COMMANDS,
     *slash_answers.COMMANDS,
     Slash("clear", "", "empty the screen; the conversation stays", clear),
-    Slash("exit", "", "leave", leave, aliases=("quit", "bye")),
+    _EXIT,
 )
 """Every command, in the order of the help."""
 
@@ -108,6 +110,11 @@ def asks(text: str) -> bool:
         return True
     found = BY_NAME.get(_parts(text)[0])
     return found is not None and found.turn
+
+
+def leaves(text: str) -> bool:
+    """Whether entering a text leaves the chat."""
+    return text.startswith("/") and BY_NAME.get(text[1:]) is _EXIT
 
 
 def _is_command(text: str) -> bool:

@@ -26,6 +26,7 @@ from ockit.sessions.records import Hit, Session
 from ockit.sessions.store import Store
 from ockit.sessions.titles import title_of
 from ockit.settings import KEYS, Settings, checked, sampling, sampling_value
+from ockit.text import shorten
 
 LOADING = (
     "ctx_size threads threads_prefill gpu_layers tensor_split main_gpu flash_attention gpu_memory ram".split()
@@ -286,5 +287,4 @@ SAMPLING = tuple(name for name in Sampling.__dataclass_fields__ if name != "gram
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 70 else f"{line[:69]}…"
+    return shorten(" ".join(text.split()), 70)
