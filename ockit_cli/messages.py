@@ -115,7 +115,19 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a document that was found for a question. Lines count from 1, both ends included."""
+    """A piece of a document that was found for a question.
+
+    Attributes:
+        path: the document's path below the folder that was indexed, or what a live source calls it.
+        start_line: its first line, from 1; None where the source has no lines.
+        end_line: its last line, included.
+        page: the page or slide it begins on, from 1, or None.
+        heading: the headings it stands under, outermost first, with `` › `` between them.
+        text: the passage itself, as it stands in the document: untrusted.
+        score: 0 to 1, how sure the search is of it.
+        file: the absolute path, or the address of what came from the network; empty where it is not known.
+        index: the name of the index or source it comes from.
+    """
 
     path: str
     start_line: int | None
@@ -124,6 +136,8 @@ class Passage:
     heading: str
     text: str
     score: float
+    file: str = ""
+    index: str = ""
 
 
 @dataclass(frozen=True)

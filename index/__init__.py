@@ -1,0 +1,1 @@
+"""Indexes of documents: reading, chunking, storing, searching. Installed as `ockit.index`."""

@@ -1,0 +1,1 @@
+"""Sources that are not folders: search services, feeds, published tables of sentences."""

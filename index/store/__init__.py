@@ -1,0 +1,1 @@
+"""The store of an index: one SQLite file, which is the truth."""

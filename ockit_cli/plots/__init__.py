@@ -1,0 +1,1 @@
+"""Plots: figures as PNG files. The only package that imports matplotlib."""
