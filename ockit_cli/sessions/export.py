@@ -73,7 +73,12 @@ def to_markdown(session: Session, path: Sequence[StoredMessage], *, n_elsewhere:
     for message in path:
         lines += ["", f"## {speaker(message)}", "", message.text]
         if message.sources:
-            lines += ["", "Sources:", "", *(f"- {place(source)}" for source in message.sources)]
+            lines += [
+                "",
+                "Sources:",
+                "",
+                *(f"- [{number}] {place(source)}" for number, source in enumerate(message.sources, 1)),
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -94,7 +99,7 @@ def place(source: Passage) -> str:
             where += f"-{source.end_line}"
     if source.page is not None:
         where += f", page {source.page}"
-    return f"{where} ({source.heading})" if source.heading else where
+    return f"{where} › {source.heading}" if source.heading else where
 
 
 def moment(seconds: float) -> str:

@@ -11,7 +11,7 @@ import math
 import sqlite3
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -130,7 +130,20 @@ def source_out(row: sqlite3.Row) -> Passage:
         heading=_text(row["heading"]),
         text=_text(row["text"]),
         score=_number(row["score"]),
+        file=_whence(row, "file"),
+        index=_whence(row, "index_name"),
     )
+
+
+def source_in(message_id: str, passage: Passage) -> dict[str, Any]:
+    """The values of a passage's row in ``sources``; its ``index`` is a word of SQL."""
+    values = asdict(passage)
+    return {"message_id": message_id, "index_name": values.pop("index"), **values}
+
+
+def _whence(row: sqlite3.Row, column: str) -> str:
+    """A column that a damaged store of version 2, of which rows are read as they are, has not."""
+    return _text(row[column]) if column in row.keys() else ""  # noqa: SIM118 - a row's `in` looks at values
 
 
 @_damage_shows

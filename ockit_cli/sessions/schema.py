@@ -105,7 +105,12 @@ _FULL_TEXT: Migration = (
     "INSERT INTO messages_text(messages_text) VALUES ('rebuild')",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_TREE, _FULL_TEXT)
+_WHENCE: Migration = (
+    "ALTER TABLE sources ADD COLUMN file TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sources ADD COLUMN index_name TEXT NOT NULL DEFAULT ''",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_TREE, _FULL_TEXT, _WHENCE)
 """``MIGRATIONS[n]`` leads from version n to n + 1; version 0 is an empty file."""
 
 

@@ -117,15 +117,18 @@ class Store(Reading):
         model: str,
         sampling: Mapping[str, Any],
         metadata: Mapping[str, Any] | None = None,
+        sources: Iterable[Passage] = (),
     ) -> str:
         """Save an empty answer in state ``partial``, written by this process; it becomes the head.
 
         Args:
             sampling: the parameters, as `dataclasses.asdict` gives them; its ``seed`` has a column of its own.
+            sources: the passages it is given, best first.
         """
         return self._add(
             session_id,
             parent,
+            sources,
             role="assistant",
             text="",
             state="partial",
@@ -182,7 +185,7 @@ class Store(Reading):
 
     def add_sources(self, message_id: str, passages: Iterable[Passage]) -> None:
         """Save the passages an answer was given, best first."""
-        found = [{"message_id": message_id, **asdict(passage)} for passage in passages]
+        found = [rows.source_in(message_id, passage) for passage in passages]
 
         def work(connection: sqlite3.Connection) -> None:
             tables.require(connection, "messages", message_id)
@@ -266,9 +269,12 @@ class Store(Reading):
 
         self._database.write(work)
 
-    def _add(self, session_id: str, parent: str | None, **values: Any) -> str:
+    def _add(
+        self, session_id: str, parent: str | None, sources: Iterable[Passage] = (), **values: Any
+    ) -> str:
         begun = self._begun.get(session_id)
         message_id = new_id()
+        found = [rows.source_in(message_id, passage) for passage in sources]
 
         def work(connection: sqlite3.Connection) -> None:
             now = time.time()
@@ -280,6 +286,8 @@ class Store(Reading):
                 tables.require(connection, "messages", parent, session_id)
             links = {"id": message_id, "session_id": session_id, "parent_id": parent}
             tables.insert(connection, "messages", links | {"created_at": now, "updated_at": now} | values)
+            for source in found:
+                tables.insert(connection, "sources", source)
             changes: dict[str, Any] = {"head": message_id, "updated_at": now}
             if values["role"] == "user" and tables.is_untitled(connection, session_id):
                 changes["title"] = title_of(values["text"])

@@ -92,7 +92,7 @@ def test_show(home):
     home.store.add_sources(reply, [PASSAGE])
     out, _ = home.run("show", session)
     assert out.splitlines()[0] == "Which river is long?"
-    for line in ("System", "Be brief.", "You", "Assistant (tiny)", "The Rhine.", "[1] notes.md:3-5 (Rivers)"):
+    for line in ("System", "Be brief.", "You", "Assistant (tiny)", "The Rhine.", "[1] notes.md:3-5 › Rivers"):
         assert line in out.splitlines()
     assert home.run("show", session[:14])[0] == home.run("show", "last")[0] == out
     answer(home.store, session, asked, "The El", state="interrupted", finish_reason="interrupted")

@@ -31,7 +31,7 @@ def test_markdown(records):
         f"# Which river is long?\n\n- session: `{session.id}`\n- model: tiny\n- begun: {begun}\n"
         "- messages on other branches, not shown: 1\n\n## System\n\nBe brief.\n\n"
         "## You\n\nWhich river is long?\n\n"
-        "## Assistant (tiny)\n\nThe Rhine.\n\nSources:\n\n- notes.md:3-5 (Rivers)\n- notes.md, page 2\n\n"
+        "## Assistant (tiny)\n\nThe Rhine.\n\nSources:\n\n- [1] notes.md:3-5 › Rivers\n- [2] notes.md, page 2\n\n"
         "## You\n\nAnd the \x1b[31mDanube?\u202e\n"
     )
 

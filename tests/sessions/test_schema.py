@@ -7,7 +7,8 @@ from contextlib import closing
 import pytest
 
 from ockit.errors import StoreError
-from ockit.sessions import schema
+from ockit.messages import Passage
+from ockit.sessions import salvage, schema
 from ockit.sessions.database import connect, safe_wal
 from ockit.sessions.store import Store
 from stored_chats import chat, check_sound
@@ -31,6 +32,43 @@ def version_1(tmp_path):
         )
         connection.commit()
     return path
+
+
+@pytest.fixture
+def version_2(version_1):
+    """The same one step later, with a source that knows neither its file nor its index."""
+    with closing(connect(version_1)) as connection:
+        schema.migrate(connection, version_1, schema.MIGRATIONS[:2])
+        connection.execute(
+            "INSERT INTO sources(message_id, path, start_line, end_line, heading, text, score)"
+            " VALUES ('m', 'old.md', 1, 2, 'Old', 'long ago', 0.5)"
+        )
+    version_1.with_name("ockit.db.bak-v1").unlink()
+    return version_1
+
+
+OLD = Passage("old.md", 1, 2, None, "Old", "long ago", 0.5)
+
+
+def test_sources_of_version_2_stay_and_new_ones_say_whence_they_come(version_2):
+    new = Passage("new.md", 3, 4, None, "", "today", 0.7, "/docs/new.md", "docs")
+    with Store(version_2) as store:
+        assert store.messages("s")[0].sources == (OLD,)
+        store.add_sources("m", [new])
+        assert store.messages("s")[0].sources == (OLD, new)
+        check_sound(version_2)
+    assert (version(version_2), version(version_2.with_name("ockit.db.bak-v2"))) == (3, 2)
+
+
+def test_a_damaged_store_of_version_2_is_read_with_its_sources(version_2):
+    with closing(sqlite3.connect(version_2)) as connection:
+        connection.execute("UPDATE sessions SET metadata = 'no json' WHERE id = 's'")
+        connection.commit()
+    assert salvage.mend(version_2) is not None
+    with Store(version_2) as store:
+        [session] = store.list()
+        assert store.messages(session.id)[0].sources == (OLD,)
+    assert version(version_2) == 3
 
 
 def version(path):

@@ -40,6 +40,16 @@ def test_a_chat_without_a_message_is_not_saved(store):
     assert store.get(session).system == "Be long."
 
 
+def test_an_answer_begins_with_its_sources(store):
+    session = store.start(model="tiny")
+    asked = store.add_user(session, "Which river?", parent=None)
+    reply = store.begin_answer(session, asked, model="tiny", sampling={}, sources=[PASSAGE])
+    [_, saved] = store.messages(session)
+    assert (saved.id, saved.state, saved.sources) == (reply, "partial", (PASSAGE,))
+    store.finish(reply, text="The Rhine.", token_ids=None, state="complete", finish_reason="stop")
+    assert store.path_to(reply)[-1].sources == (PASSAGE,)
+
+
 def test_files_belong_to_their_owner_alone(store):
     chat(store)
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
@@ -74,6 +84,7 @@ def test_everything_of_a_turn_comes_back(store):
     assert found.sampling == {**asdict(Sampling(seed=7)), "stop": [], "logit_bias": []}
     assert (found.seed, found.rating) == (7, 1)
     assert found.sources[0] == PASSAGE
+    assert (PASSAGE.file, PASSAGE.index) == ("/home/me/rivers/notes.md", "rivers")
     assert math.isnan(found.sources[1].score)
     assert found.verdicts == (Moderated(VERDICT, "assistant"),)
     store.rate(reply, 0)
