@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from ockit.errors import UsageError
 from ockit.events import FinishReason
-from ockit.messages import Conversation, Message, Role, Sampling, Timings, Usage
+from ockit.messages import Conversation, Message, Passage, Role, Sampling, Timings, Usage
 from ockit.sessions.records import State, StoredMessage
 
 TYPED, ATTACHED = "typed", "attached"
@@ -32,6 +33,9 @@ class Turn:
         attached: paths of the files that were attached to it without being named in it.
         pinned: a question that never leaves the prompt, and its answer with it.
         tries: answers begun to a question by this process.
+        sought: what documents are searched for, where that is not what was typed.
+        passages: what was found in documents for a question.
+        sources: what of it an answer was given.
     """
 
     role: Role
@@ -50,6 +54,9 @@ class Turn:
     attached: tuple[str, ...] = ()
     pinned: bool = False
     tries: int = 0
+    sought: str | None = None
+    passages: tuple[Passage, ...] = ()
+    sources: tuple[Passage, ...] = ()
 
     @classmethod
     def of(cls, saved: StoredMessage) -> Turn:
@@ -70,6 +77,7 @@ class Turn:
             timings=saved.timings,
             typed=typed if isinstance(typed, str) else None,
             attached=tuple(map(str, attached)) if isinstance(attached, list) else (),
+            sources=saved.sources,
         )
 
     @property
@@ -112,7 +120,10 @@ class Branch:
         happened.
         """
         pins = frozenset(pinned)
-        turns = [Turn.of(saved) for saved in path if saved.role != "assistant" or saved.text]
+        every = [Turn.of(saved) for saved in path]
+        for question, answer in pairwise(every):
+            question.passages = answer.sources  # its next answer is given the same
+        turns = [turn for turn in every if turn.role != "assistant" or turn.text]
         for turn in turns:
             turn.pinned = turn.id in pins
         if turns and turns[-1].state == "failed":

@@ -243,6 +243,7 @@ class Keeper:
                 parent,
                 model=turn.model or "",
                 sampling=asdict(turn.sampling if turn.sampling is not None else Sampling()),
+                sources=turn.sources,
             )
         finish(self.store, turn)
 

@@ -26,6 +26,10 @@ SLACK = 0.75
 later turn would cut again, and each cut makes the whole prompt be read anew."""
 
 
+PASSAGE_SHARE = 0.5
+"""Of the prompt's room, passages never take more than this: the rest is for the chat and the question."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A conversation that fits: its ids, and what was left out for it.
@@ -117,6 +121,25 @@ def fit(
         what = f"the prompt has {len(ids)} tokens, and {room} fit (the rest of the context is for the answer)"
         raise _overflow(what, pinned, last)
     return fitted(low, ids)
+
+
+def most_passages(count: Callable[[int], int | None], n: int, room: int) -> int:
+    """How many of `n` passages, the first ones, stand in front of a question: as many as fit with it into `room` tokens
+    and together take at most `PASSAGE_SHARE` of it. None is cut. Older turns make room for those that stay.
+
+    Args:
+        count: tokens of a prompt of the question (with what never leaves the prompt) and so many passages; None says
+            that they are too many to be counted.
+    """
+    bare = count(0) if n else None
+    if bare is None or bare >= room:
+        return 0
+    limit = min(room, bare + int(room * PASSAGE_SHARE))
+    for kept in range(n, 0, -1):
+        tokens = count(kept)
+        if tokens is not None and tokens <= limit:
+            return kept
+    return 0
 
 
 def _overflow(what: str, pinned: Collection[int], last: int) -> ContextOverflow:

@@ -66,7 +66,11 @@ class AnswerRecord:
                 store.reopen(turn.id)
             else:
                 turn.id = store.begin_answer(
-                    session_id, parent, model=turn.model or "", sampling=asdict(sampling)
+                    session_id,
+                    parent,
+                    model=turn.model or "",
+                    sampling=asdict(sampling),
+                    sources=turn.sources,
                 )
         except StoreError as error:
             self.trouble = error

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ockit.assistant.branch import Branch, Turn
-from ockit.assistant.ledger import Fitted, fit, room_for_prompt
+from ockit.assistant.grounding import Grounding
+from ockit.assistant.ledger import Fitted
+from ockit.assistant.looking_up import LayOut, LookingUp
 from ockit.assistant.record import AnswerRecord
-from ockit.assistant.standing import Standing
 from ockit.assistant.waiting import stopped
 from ockit.environment import Environment
 from ockit.errors import UsageError, WorkerError
@@ -27,8 +27,6 @@ from ockit.workers.worker import Worker
 
 SEEDS = 2**32 - 1
 """Seeds are 0 to one less than this."""
-
-LayOut = Callable[[Conversation], Rendered]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Totals:
         )
 
 
-class Assistant(Standing):
+class Assistant(LookingUp):
     """Answers questions in one conversation. One turn at a time; `stop` may come from anywhere, at any time.
 
     Args:
@@ -63,6 +61,7 @@ class Assistant(Standing):
         stall_seconds: silence after which the model's process counts as hung.
         worker: the model's process, where it has been started already.
         unsaved_ok: go on where the store fails, and save what was said once it takes it again.
+        grounding: the documents that are looked into before a turn; closed together with this.
 
     Attributes:
         totals: what all turns have cost so far.
@@ -76,9 +75,15 @@ class Assistant(Standing):
         stall_seconds: float = 120.0,
         worker: Worker | None = None,
         unsaved_ok: bool = False,
+        grounding: Grounding | None = None,
     ) -> None:
         super().__init__(
-            environment, store, stall_seconds=stall_seconds, worker=worker, unsaved_ok=unsaved_ok
+            environment,
+            store,
+            stall_seconds=stall_seconds,
+            worker=worker,
+            unsaved_ok=unsaved_ok,
+            grounding=grounding,
         )
         self.totals = Totals()
 
@@ -91,8 +96,9 @@ class Assistant(Standing):
         title: str | None = None,
         typed: str | None = None,
         attached: Sequence[str] = (),
+        sought: str | None = None,
     ) -> Iterator[Event]:
-        """One turn: Notice, Prefill and Token events, then End.
+        """One turn: Notice, Sources, Prefill and Token events, then End.
 
         Args:
             question: what the person says.
@@ -100,6 +106,7 @@ class Assistant(Standing):
             title: names a session that begins; None names it after the question.
             typed: what the person typed, where files stand in front of it in the question.
             attached: paths of those files that are not named in it.
+            sought: what documents are searched for; None searches for what was typed.
 
         Raises:
             ContextOverflow: the question does not fit.
@@ -109,7 +116,7 @@ class Assistant(Standing):
         """
         started = time.perf_counter() if started is None else started
         with self._running():
-            asked = Turn("user", question, typed=typed, attached=tuple(attached))
+            asked = Turn("user", question, typed=typed, attached=tuple(attached), sought=sought)
             branch = Branch(self._branch.turns, asked)
             yield from self._save(branch, title)
             self._branch = branch
@@ -159,6 +166,7 @@ class Assistant(Standing):
         if sampling.seed is None:
             sampling = replace(sampling, seed=secrets.randbelow(SEEDS))  # saved: can be repeated
         answer = Turn("assistant", "", model=self.model.entry.name, sampling=sampling)
+        yield from self._look_up(question)
         try:
             yield from self._run(self._all(branch), self.render, question, answer, sampling, started)
         finally:
@@ -175,7 +183,10 @@ class Assistant(Standing):
         started: float,
     ) -> Iterator[Event]:
         """Prompt the model with a conversation; what it writes becomes the answer, or its next part."""
-        fitted, rendered = self._aside(lambda: self._fitted(conversation, lay_out, sampling)).wait(self._stop)
+        passages = self._given(question, answer)
+        fitting = self._aside(lambda: self._fitted(conversation, lay_out, sampling, passages))
+        fitted, rendered, kept = fitting.wait(self._stop)
+        yield from self._sourced(answer, passages, kept)
         yield from self._left_out(fitted)
         load_s, self._loaded_s = self._loaded_s or 0.0, 0.0
         self.last_prompt = rendered.segments
@@ -211,24 +222,6 @@ class Assistant(Standing):
         if end.finish_reason == "interrupted" and not record.grown:
             raise stopped()
         yield end
-
-    def _fitted(
-        self, conversation: Conversation, lay_out: LayOut, sampling: Sampling
-    ) -> tuple[Fitted, Rendered]:
-        """What of the conversation is sent. Runs beside the turn, which may stop waiting for it."""
-        info = self._load()
-        last: list[
-            tuple[Conversation, Rendered]
-        ] = []  # laying out may be dear: it runs a model's own template
-
-        def encode(part: Conversation) -> list[int]:
-            last[:] = [(part, lay_out(part))]
-            return self.engine.encode(last[0][1].segments)
-
-        room = room_for_prompt(info.n_ctx, sampling.max_tokens)
-        fitted = fit(conversation, encode, room, dropped=self._dropped, pinned=self._places())
-        part, rendered = last[0]
-        return fitted, rendered if part == fitted.conversation else lay_out(fitted.conversation)
 
     def _left_out(self, fitted: Fitted) -> Iterator[Notice]:
         """Says which turns are no longer part of the prompt."""
@@ -283,11 +276,3 @@ class Assistant(Standing):
         if self._keeper.store is None or question.id is None:
             return question.tries
         return max(question.tries, len(self._keeper.store.children(question.id)))
-
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        self._stop.begin()
-        try:
-            yield
-        finally:
-            self._stop.end()
