@@ -7,7 +7,6 @@ command and no model; project directories are never read: nothing is trusted bec
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
@@ -16,18 +15,16 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ockit import toml_lines
-from ockit.budgets import FORM, parse_budgets
 from ockit.environment import Directories
 from ockit.errors import NotFound, UsageError
 from ockit.files import lock, private_dir, read_limited, write_atomic
 from ockit.messages import Sampling
+from ockit.setting_values import NOT_TEXT, READERS, allowed
 
 FILE_NAME = "config.toml"
 _LARGEST_FILE = 256 << 10
 _NOT_SETTINGS = frozenset(("OCKIT_HOME", "OCKIT_DEBUG", "OCKIT_TEST_DATA"))
 _SAMPLING = {entry.name: entry for entry in fields(Sampling)}
-_NOT_TEXT = ("int", "float", "floats", "bool")
-_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 def _key(kind: str, default: Any, doc: str, **more: Any) -> Any:
@@ -103,6 +100,10 @@ class Settings:
     theme: Literal["ansi", "dark", "light", "mono"] = _key(
         "word", "ansi", "The colours of the chat.", words=("ansi", "dark", "light", "mono")
     )
+    index: tuple[str, ...] = _key(
+        "names", (), "Documents that answers come from: names of `ockit indexes list`, such as `docs,mail`."
+    )
+    passages: int = _key("int", 4, "Passages of documents that a question is given at most.", min=1, max=50)
     edit_mode: Literal["emacs", "vi"] = _key(
         "word", "emacs", "The keys that edit a line in the chat.", words=("emacs", "vi")
     )
@@ -210,20 +211,6 @@ def checked(key: str, value: Any, origin: str, where: str | None = None) -> Any:
     return _convert(key, value, KEYS[key].metadata, key if where else origin, where)
 
 
-def allowed(rule: Mapping[str, Any]) -> str:
-    """What a setting takes, in words, from its field's metadata."""
-    kind, low, high, words = rule["kind"], rule.get("min"), rule.get("max"), rule.get("words", ())
-    if kind == "word":
-        return " or ".join(words)
-    plain = {"int": "a whole number", "float": "a number", "floats": "numbers with commas between them"}
-    text = (
-        plain.get(kind) or {"budgets": FORM, "bool": "true or false", "text": "text", "name": "a name"}[kind]
-    )
-    if low is not None:
-        text += f" of at least {low}" if high is None else f" between {low} and {high}"
-    return ", ".join([*words, text]) if words else text
-
-
 def set_value(directories: Directories, key: str, text: str) -> Any:
     """Write one setting into the person's file, every other line untouched; gives the value.
 
@@ -295,11 +282,11 @@ def _convert(key: str, value: Any, rule: Mapping[str, Any], origin: str, where: 
         if (
             where
             and isinstance(value, str)
-            and rule["kind"] in _NOT_TEXT
+            and rule["kind"] in NOT_TEXT
             and value not in rule.get("words", ())
         ):
             raise ValueError  # a file has types, and `temperature = "0.7"` is text
-        return _READERS[rule["kind"]](value, rule)
+        return READERS[rule["kind"]](value, rule)
     except ValueError as error:
         raise UsageError(
             f"{origin} is {_quoted(value)}, but must be {allowed(rule)}",
@@ -327,69 +314,3 @@ def _unknown(key: str, known: Sequence[str], where: str | None = None) -> UsageE
     near = get_close_matches(key.lower().replace("-", "_"), known, 1)
     hint = f"the nearest name is {near[0]}" if near else f"the names are: {', '.join(known)}"
     return UsageError(f"there is no setting {key!r}", where=where, hint=hint)
-
-
-def _text(value: Any, rule: Mapping[str, Any]) -> str | None:
-    if not isinstance(value, str):
-        raise ValueError
-    return value if rule["kind"] == "text" else value or None
-
-
-def _word(value: Any, rule: Mapping[str, Any]) -> str:
-    if not isinstance(value, str) or value.lower() not in rule["words"]:
-        raise ValueError
-    return value.lower()
-
-
-def _bool(value: Any, _: Mapping[str, Any]) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in (*_TRUE, *_FALSE):
-        return value.lower() in _TRUE
-    raise ValueError
-
-
-def _number(value: Any, rule: Mapping[str, Any]) -> Any:
-    if isinstance(value, str) and value.lower() in rule.get("words", ()):
-        return value.lower()
-    whole = rule["kind"] == "int"
-    if isinstance(value, str):
-        value = int(value) if whole else float(value)
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        raise ValueError
-    if value < rule.get("min", value) or value > rule.get("max", value) or not _is_finite(value):
-        raise ValueError
-    return value if whole else float(value)
-
-
-def _is_finite(value: float) -> bool:
-    return isinstance(value, int) or math.isfinite(value)  # isfinite() fails on a very large int
-
-
-def _floats(value: Any, rule: Mapping[str, Any]) -> tuple[float, ...]:
-    parts = value.split(",") if isinstance(value, str) and value else value or ()
-    if not isinstance(parts, list | tuple):
-        raise ValueError
-    numbers = tuple(_number(part, {**rule, "kind": "float"}) for part in parts)
-    if numbers and not sum(numbers):
-        raise ValueError
-    return numbers
-
-
-def _budgets(value: Any, _: Mapping[str, Any]) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    parse_budgets(value)
-    return value
-
-
-_READERS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
-    "name": _text,
-    "text": _text,
-    "word": _word,
-    "bool": _bool,
-    "int": _number,
-    "float": _number,
-    "floats": _floats,
-    "budgets": _budgets,
-}

@@ -57,6 +57,6 @@ def grounded(conversation: Conversation, passages: Sequence[Passage]) -> Convers
         return conversation
     messages = list(conversation.messages)
     question = messages[asked[-1]]
-    text = f"{numbered(passages)}\n\n{INSTRUCTION}\n\n{question.text}"
+    text = f"{numbered(passages)}\n\n{INSTRUCTION}\n\nQuestion: {question.text}"
     messages[asked[-1]] = replace(question, text=text)
     return Conversation(tuple(messages))

@@ -24,6 +24,7 @@ GOOD = {
     "gpu_memory": ("0:10,1:.5", "0:10,1:.5"), "ram": ("20", 20.0),
     "memory_check": ("no", False), "stall_seconds": ("30", 30.0), "log": ("false", False),
     "theme": ("Dark", "dark"), "edit_mode": ("vi", "vi"),
+    "index": (" docs, mail,docs ", ("docs", "mail")), "passages": ("6", 6),
 }  # fmt: skip
 
 BAD_TEXT = [
@@ -40,6 +41,7 @@ BAD_TEXT = [
     ("ram", "1e7"), ("ram", "some"),
     ("stall_seconds", "0"), ("stall_seconds", "1e9"), ("log", "perhaps"),
     ("theme", "solarized"), ("edit_mode", "nano"),
+    ("passages", "0"), ("passages", "51"), ("passages", "few"),
 ]  # fmt: skip
 
 BAD_TOML = [
@@ -47,6 +49,7 @@ BAD_TOML = [
     ("top_k", "true"), ("model", "4"), ("model", "false"), ("system", "1.5"), ("log", "1"), ("tensor_split", "{a = 1}"),
     ("gpu_memory", "10"), ("gpu_memory", "[1]"), ("gpu_memory", '""'), ("ram", '"20"'),
     ("tensor_split", '["x"]'), ("gpu_layers", "1.5"), ("flash_attention", "true"), ("seed", "1979-05-27"),
+    ("index", "3"), ("index", "[1]"), ("passages", '"4"'),
 ]  # fmt: skip
 
 

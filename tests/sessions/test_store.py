@@ -84,7 +84,7 @@ def test_everything_of_a_turn_comes_back(store):
     assert found.sampling == {**asdict(Sampling(seed=7)), "stop": [], "logit_bias": []}
     assert (found.seed, found.rating) == (7, 1)
     assert found.sources[0] == PASSAGE
-    assert (PASSAGE.file, PASSAGE.index) == ("/home/me/rivers/notes.md", "rivers")
+    assert (PASSAGE.file, PASSAGE.index) == ("/rivers/notes.md", "rivers")
     assert math.isnan(found.sources[1].score)
     assert found.verdicts == (Moderated(VERDICT, "assistant"),)
     store.rate(reply, 0)
