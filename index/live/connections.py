@@ -1,0 +1,133 @@
+"""Where a source's bytes may come from: addresses, proxies, and the sockets that lead to them.
+
+A person names the host of a source, so it may be any, this machine included. What that host redirects to was named by
+nobody: it may be no private address, else a page on the internet could read a service of this network. The address
+that was looked at is the one connected to, so a name cannot change its mind in between. Behind a proxy the proxy
+resolves names and decides. Knows no HTTP beyond opening the connection.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+from collections.abc import Mapping
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ockit.errors import HubError
+from ockit.models.hub_variables import is_true
+
+OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+"""The variables that forbid the network: the same that `ockit models pull` minds."""
+
+
+def offline_switch(variables: Mapping[str, str]) -> str | None:
+    """The variable that forbids the network, or None."""
+    return next((name for name in OFFLINE_SWITCHES if is_true(variables.get(name))), None)
+
+
+def origin(parts: SplitResult) -> tuple[str, str, int]:
+    """Scheme, host and port. Raises ValueError for a port that is none."""
+    return (
+        parts.scheme,
+        (parts.hostname or "").lower(),
+        parts.port or (443 if parts.scheme == "https" else 80),
+    )
+
+
+def is_private(address: str) -> bool:
+    """Whether an IP address belongs to this machine or a network of its own."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(found, "ipv4_mapped", None)
+    return not (mapped or found).is_global
+
+
+def proxy_for(parts: SplitResult, variables: Mapping[str, str]) -> SplitResult | None:
+    """The proxy that ``http_proxy``/``https_proxy``/``all_proxy`` name for a host ``no_proxy`` does not, or None."""
+
+    def value(name: str) -> str:
+        return (variables.get(name) or variables.get(name.upper()) or "").strip()
+
+    host = (parts.hostname or "").lower()
+    for entry in value("no_proxy").lower().replace(",", " ").split():
+        bare = entry.lstrip("*").lstrip(".")
+        if entry == "*" or host == bare or (bare and host.endswith(f".{bare}")):
+            return None
+    if host == "localhost" or host.startswith("127.") or host == "::1":
+        return None
+    named = value(f"{parts.scheme}_proxy") or value("all_proxy")
+    if not named:
+        return None
+    return urlsplit(named if "://" in named else f"http://{named}")
+
+
+def connection(
+    parts: SplitResult, timeout: float, variables: Mapping[str, str], *, named: bool
+) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
+    """An opened connection, the target to ask for over it, and headers for the proxy.
+
+    Args:
+        parts: the address to be asked.
+        timeout: seconds a single wait may last.
+        named: whether the person has named this host; one that has not been may not be private.
+
+    Raises:
+        HubError: a private address that nobody named, or a proxy that cannot be used.
+        OSError: nobody answers.
+    """
+    scheme, host, port = origin(parts)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    proxy = proxy_for(parts, variables)
+    if proxy is None:
+        return _direct(scheme, host, port, timeout, named), target, {}
+    if proxy.scheme != "http" or not proxy.hostname:
+        raise HubError(
+            f"the proxy for {host} is no http:// address",
+            hint=f"set {scheme}_proxy=http://HOST:PORT, or unset it",
+        )
+    said: dict[str, str] = {}
+    if proxy.username:
+        from base64 import b64encode
+
+        user = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+        said["Proxy-Authorization"] = f"Basic {b64encode(user.encode()).decode()}"
+    if scheme == "https":
+        secured = http.client.HTTPSConnection(proxy.hostname, proxy.port or 80, timeout=timeout)
+        secured.set_tunnel(host, port, said)
+        secured.connect()
+        return secured, target, {}
+    plain = http.client.HTTPConnection(proxy.hostname, proxy.port or 80, timeout=timeout)
+    plain.connect()
+    return plain, f"http://{parts.netloc}{target}", said
+
+
+def _direct(scheme: str, host: str, port: int, timeout: float, named: bool) -> http.client.HTTPConnection:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]) for entry in found]
+    if not named and any(map(is_private, addresses)):
+        raise HubError(
+            f"the source redirects to {host}, an address of this machine or its network, which nobody has named",
+            hint="if it is meant, add the source with that address",
+        )
+    failed: OSError | None = None
+    for address in addresses:
+        try:
+            stream = socket.create_connection((address, port), timeout)
+        except OSError as error:
+            failed = error
+            continue
+        opened: http.client.HTTPConnection
+        if scheme == "https":
+            import ssl
+
+            try:
+                stream = ssl.create_default_context().wrap_socket(stream, server_hostname=host)
+            except BaseException:
+                stream.close()
+                raise
+            opened = http.client.HTTPSConnection(host, port, timeout=timeout)
+        else:
+            opened = http.client.HTTPConnection(host, port, timeout=timeout)
+        opened.sock = stream
+        return opened
+    raise failed or OSError(f"{host} has no address")

@@ -1,0 +1,258 @@
+"""One GET of a live source, bounded in time, size and redirects; every way it can fail is a `HubError`.
+
+Knows HTTP; knows neither what is asked nor what the answer means. What a source's address may be and where it may
+lead is `ockit.index.live.connections`' matter.
+"""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from ockit.errors import HubError
+from ockit.index.live.connections import connection, offline_switch, origin
+from ockit.version import __version__
+
+MOST_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_STEP = 1 << 16
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one answer may cost.
+
+    Attributes:
+        seconds: from the first connection to the last byte, redirects included (the system's own look-up of a name
+            is bounded by the system).
+        size: bytes of the answer, and of what it unpacks to.
+    """
+
+    seconds: float = 15.0
+    size: int = 8 << 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        status: 200, or 304 where it was asked whether anything has changed.
+        url: where it came from in the end.
+        headers: by their names in lower case.
+        body: unpacked.
+    """
+
+    status: int
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def fetch(
+    url: str,
+    variables: Mapping[str, str],
+    *,
+    bounds: Bounds | None = None,
+    headers: Mapping[str, str] | None = None,
+    secret: Mapping[str, str] | None = None,
+    source: str = "the source",
+) -> Answer:
+    """The answer to a GET.
+
+    Args:
+        url: the address; its host is one the person has named.
+        variables: the environment: the offline switch and proxies.
+        headers: sent with every request.
+        secret: headers sent to the named scheme, host and port only, never behind a redirect elsewhere.
+        source: what the person calls it, for errors.
+
+    Raises:
+        HubError: offline, unreachable, too slow, too large, a status that is no success, a redirect that is refused.
+    """
+    switch = offline_switch(variables)
+    if switch is not None:
+        raise HubError(
+            f"{switch} is set, so {source} is not asked",
+            hint=f"unset {switch}, or search an index of files",
+        )
+    limits = bounds or Bounds()
+    deadline = time.monotonic() + limits.seconds
+    first = _origin(url, source)
+    sent = {"User-Agent": f"ockit/{__version__}", "Accept-Encoding": "gzip", **(headers or {})}
+    for _ in range(MOST_REDIRECTS + 1):
+        parts = urlsplit(url)
+        at_home = _origin(url, source) == first
+        extra = secret if secret is not None and at_home else {}
+        with _exchange(parts, variables, deadline, limits, {**sent, **extra}, first[1], source) as response:
+            said = {name.lower(): value for name, value in response.getheaders()}
+            if response.status in _REDIRECTS and "location" in said:
+                url = _redirected(url, said["location"], first, source)
+                continue
+            if response.status == 304 and headers and {"If-None-Match", "If-Modified-Since"} & set(headers):
+                return Answer(304, _shown(url), said)
+            if response.status != 200:
+                raise _refusal(response, source, _shown(url), bool(secret))
+            return Answer(200, _shown(url), said, _body(response, said, limits, source, _shown(url)))
+    raise HubError(f"{source} redirects more than {MOST_REDIRECTS} times", where=_shown(url))
+
+
+@contextmanager
+def _exchange(
+    parts: SplitResult,
+    variables: Mapping[str, str],
+    deadline: float,
+    limits: Bounds,
+    headers: Mapping[str, str],
+    home: str,
+    source: str,
+) -> Iterator[http.client.HTTPResponse]:
+    """A response whose body is still to be read. The connection is cut at the deadline, whatever drips from it."""
+    left = deadline - time.monotonic()
+    late = threading.Event()
+    opened: http.client.HTTPConnection | None = None
+    watch: threading.Timer | None = None
+    try:
+        opened, target, proxied = connection(
+            parts, max(0.001, left), variables, named=(parts.hostname or "").lower() == home
+        )
+        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, (opened, late))
+        watch.daemon = True
+        watch.start()
+        opened.request("GET", target, headers={**headers, **proxied, "Connection": "close"})
+        with opened.getresponse() as response:
+            yield response
+        if late.is_set():  # an answer that the end of the connection ends looks whole when it is cut
+            raise _too_late(limits, parts, source)
+    except HubError as error:
+        if late.is_set():
+            raise _too_late(limits, parts, source) from error
+        raise
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if late.is_set() or isinstance(error, TimeoutError):
+            raise _too_late(limits, parts, source) from error
+        reason = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+        raise HubError(
+            f"{source} cannot be reached: {reason}",
+            where=_shown(parts.geturl()),
+            hint="is there a network, and does the address open in a browser?",
+        ) from error
+    finally:
+        if watch is not None:
+            watch.cancel()
+        if opened is not None:
+            opened.close()
+
+
+def _too_late(limits: Bounds, parts: SplitResult, source: str) -> HubError:
+    return HubError(
+        f"{source} took longer than {limits.seconds:g} s to answer",
+        where=_shown(parts.geturl()),
+        hint="try again later",
+    )
+
+
+def _cut(opened: http.client.HTTPConnection, late: threading.Event) -> None:
+    import socket
+
+    late.set()
+    stream = opened.sock
+    if stream is not None:
+        try:
+            stream.shutdown(socket.SHUT_RDWR)
+        except OSError:  # it is closed already: what the cut was for
+            return
+
+
+def _body(
+    response: http.client.HTTPResponse, said: Mapping[str, str], limits: Bounds, source: str, url: str
+) -> bytes:
+    """The whole body, unpacked. Raises HubError over the size, packed or unpacked, and for one that breaks off."""
+    too_large = HubError(
+        f"{source} sends more than the {limits.size / 2**20:g} MiB that are read of an answer", where=url
+    )
+    announced = said.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limits.size:
+        raise too_large
+    packing = said.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", "", "gzip", "x-gzip", "deflate"):
+        raise HubError(f"{source} packs its answer as {packing[:40]!r}, which nobody asked for", where=url)
+    unpacker = None if packing in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
+    data, read = bytearray(), 0
+    while piece := response.read1(_STEP):
+        read += len(piece)
+        if unpacker is not None:
+            try:
+                piece = unpacker.decompress(piece, limits.size + 1 - len(data))
+            except zlib.error as error:
+                raise HubError(f"what {source} sends is no {packing}: {error}", where=url) from error
+        data += piece
+        if len(data) > limits.size or read > limits.size:
+            raise too_large
+    if announced.isdecimal() and read < int(announced):
+        raise HubError(f"the answer of {source} breaks off after {read} of {announced} bytes", where=url)
+    if unpacker is not None and not unpacker.eof:
+        raise HubError(f"the answer of {source} breaks off: its {packing} stream has no end", where=url)
+    return bytes(data)
+
+
+def _origin(url: str, source: str) -> tuple[str, str, int]:
+    try:
+        found = origin(urlsplit(url))
+        good = found[0] in ("http", "https") and bool(found[1])
+    except ValueError:
+        good = False
+    if not good:
+        raise HubError(f"{source} leads to an address that cannot be asked", where=_shown(url))
+    return found
+
+
+def _redirected(url: str, location: str, first: tuple[str, str, int], source: str) -> str:
+    """Where a redirect leads, if it may: to https, or to the same scheme and host."""
+    try:
+        target = urljoin(url, location.strip())
+    except ValueError as error:
+        raise HubError(f"{source} redirects to no address: {location[:100]!r}", where=_shown(url)) from error
+    scheme, host, _ = _origin(target, source)
+    secured = urlsplit(url).scheme == "https"
+    if scheme != "https" and (host != first[1] or secured):
+        raise HubError(
+            f"{source} redirects to {_shown(target)}: only https, or the same host as before, is followed",
+            where=_shown(url),
+            hint="if it is meant, add the source with that address",
+        )
+    if not target.isascii() or not target.isprintable() or " " in target:
+        from urllib.parse import quote
+
+        target = quote(target, safe="%/:?#[]@!$&'()*+,;=~-._")
+    return target
+
+
+def _refusal(response: http.client.HTTPResponse, source: str, url: str, keyed: bool) -> HubError:
+    status = response.status
+    hint = "does the address open in a browser?"
+    if status in (401, 403):
+        hint = (
+            "is the key valid?"
+            if keyed
+            else "does it want a key? ockit indexes add-http ... --key-variable VAR"
+        )
+    elif status == 429 or status >= 500:
+        hint = "try again later"
+    return HubError(
+        f"{source} answers with status {status} ({(response.reason or '')[:60]})", where=url, hint=hint
+    )
+
+
+def _shown(url: str) -> str:
+    """An address without a user and without what was asked, which is nobody else's matter."""
+    head, _, _ = url.partition("?")
+    scheme, mark, rest = head.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"

@@ -1,0 +1,106 @@
+"""Documents into an index: what is new in them is embedded, everything is stored. For sources that are no folders.
+
+Knows the store and an embedder; knows neither where documents come from nor how they are cut.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ockit.documents import Chunk
+from ockit.errors import UsageError
+from ockit.index.places import IndexPlace
+from ockit.index.store.facts import IndexFacts, IndexKind
+from ockit.index.store.rows import FileRecord
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ockit.index.store.index_store import IndexStore
+    from ockit.protocols import Embedder
+
+EMBEDDED_AT_ONCE = 1024
+"""Texts handed to the embedder in one call; what is killed meanwhile is at most that much work."""
+
+
+def opened_store(
+    place: IndexPlace, kind: IndexKind, roots: tuple[str, ...], embedder: Embedder, *, fresh: bool, again: str
+) -> IndexStore:
+    """The index of a source, open for writing.
+
+    Args:
+        place: where it lies.
+        kind: of what sort the source is.
+        roots: the source's address or file, as the index's facts name it.
+        embedder: what makes the vectors; it is loaded.
+        fresh: make it anew; what was there goes.
+        again: the command that makes it anew, for errors.
+
+    Raises:
+        UsageError: it was made with another embedder or by another version, or is no index of that kind.
+        StoreError, OckitError: the store or the embedder cannot be used.
+    """
+    from ockit.index.chunks import CHUNKER_VERSION
+    from ockit.index.search.words import WORDS_VERSION
+    from ockit.index.store.index_store import IndexStore
+
+    info = embedder.load()
+    if fresh:
+        now = time.time()
+        facts = IndexFacts(place.name, roots, (), (), info, CHUNKER_VERSION, WORDS_VERSION, kind, now, now)
+        return IndexStore.create(place, facts, replace=place.exists)
+    store = IndexStore.open(place, readonly=False)
+    try:
+        if store.facts.kind != kind:
+            raise UsageError(
+                f"the index {place.name} is of {store.facts.kind}, not of a {kind}",
+                hint=f"ockit indexes rm {place.name} removes it",
+            )
+        try:
+            store.facts.check(info, CHUNKER_VERSION, WORDS_VERSION)
+        except UsageError as error:
+            raise UsageError(error.what, where=error.where, hint=f"make the index anew: {again}") from error
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def take_in(
+    store: IndexStore,
+    documents: Sequence[tuple[FileRecord, Sequence[Chunk]]],
+    embedder: Embedder | None,
+    known: Mapping[bytes, NDArray[np.float32]] | None = None,
+) -> int:
+    """Store documents with their chunks; replaces those of the same paths. How many texts were embedded.
+
+    Args:
+        store: open for writing.
+        documents: records with their chunks, few enough to be held at once.
+        embedder: for chunks whose vectors the store has not; None where `known` has them all.
+        known: vectors by chunk key that the source itself brings.
+
+    Raises:
+        WorkerError, OckitError: the embedder fails; what was embedded before is stored.
+        StoreError: the store fails, or a vector is missing.
+    """
+    texts = {chunk.key: chunk.embedded for _, chunks in documents for chunk in chunks}
+    missing = store.missing(texts)
+    if known is not None:
+        given = {key: known[key] for key in missing if key in known}
+        if given:
+            store.add_vectors(given)
+            missing -= set(given)
+    embedded = 0
+    if embedder is not None:
+        wanted = iter([key for key in texts if key in missing])  # in the order of the documents
+        while keys := list(itertools.islice(wanted, EMBEDDED_AT_ONCE)):
+            vectors = embedder.embed([texts[key] for key in keys], "passage")
+            store.add_vectors(dict(zip(keys, vectors, strict=True)))
+            embedded += len(keys)
+    store.put_files(documents)
+    return embedded
