@@ -1,0 +1,250 @@
+"""The SQLite file of an index: opened, locked, read in snapshots, and what its failures mean to a person.
+
+Of the tables it knows nothing. Durability: rollback journal with ``synchronous=EXTRA``; a new file gets a
+write-ahead log where SQLite's is sound. ``cache_spill`` is off: a transaction that spilled would lock readers out
+until its end; so they wait for the moment of a commit only. The file is never opened by other means than SQLite
+while it is in use: closing another descriptor would drop this process's POSIX locks.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from ockit import databases, files
+from ockit.errors import NotFound, StoreError
+from ockit.index.places import IndexPlace
+from ockit.index.store import schema
+from ockit.index.store.facts import rebuild_command
+from ockit.index.store.rows import Damaged
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+BUSY_S = 5.0
+"""How long a transaction waits for another process, in seconds."""
+
+COURTESY_S = 0.005
+"""The longest pause between two writes, in seconds: SQLite's lock is not a queue, and readers want in."""
+
+_SMALLEST_PAGE = 512
+
+
+class Database:
+    """One connection to the store of an index; may be used from several threads, one at a time.
+
+    Args:
+        place: the index.
+        readonly: nothing is written, not even where it could be.
+    """
+
+    def __init__(self, place: IndexPlace, *, readonly: bool) -> None:
+        self.path = Path(
+            os.path.realpath(place.database)
+        )  # a journal lies beside the file, not beside a link
+        self._name = place.name
+        self._readonly = readonly
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._in_snapshot = False
+        self._courtesy_until = 0.0
+        self._lock = threading.RLock()
+
+    def read(self, work: Work[T]) -> T:
+        """What `work` reads, in one snapshot. Raises StoreError, NotFound."""
+        with self._lock:
+            if self._in_snapshot:
+                with self._explained():
+                    return work(self._opened())
+            return self._run(lambda: databases.transaction(self._opened(), work, "BEGIN"))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside is of one moment. A writer waits for its end. Raises StoreError, NotFound."""
+        with self._lock:
+            if self._in_snapshot:
+                yield
+                return
+            self._run(self._begin)
+            self._in_snapshot = True
+            try:
+                yield
+            finally:
+                self._in_snapshot = False
+                if self._connection is not None and self._connection.in_transaction:
+                    self._connection.execute("COMMIT")
+
+    def write(self, work: Work[T]) -> T:
+        """What `work` returns, once everything it wrote is on the disk. Raises StoreError: nothing was written."""
+        with self._lock:
+            time.sleep(max(0.0, min(self._courtesy_until - time.monotonic(), COURTESY_S)))
+            begun = time.monotonic()
+            result = self._run(lambda: databases.transaction(self._opened(), work, "BEGIN IMMEDIATE"))
+            ended = time.monotonic()
+            self._courtesy_until = ended + min(COURTESY_S, (ended - begun) / 8)
+            return result
+
+    def close(self) -> None:
+        """Close the connection; a later call opens it again."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    def _begin(self) -> None:
+        connection = self._opened()
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # takes the lock now
+        except sqlite3.Error:
+            connection.execute("ROLLBACK")
+            raise
+
+    def _run(self, attempt: Callable[[], T]) -> T:
+        with self._explained():
+            return databases.patiently(attempt, BUSY_S)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, Damaged, OSError) as error:
+            raise explained(error, self.path, self._name) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        found = _identity(self.path, self._name)
+        if self._connection is not None and found == self._identity:
+            return self._connection
+        if self._in_snapshot:
+            raise Damaged("it was replaced while it was read")
+        self.close()  # replaced by a rebuild or an import: the old file is nobody's any more
+        size = self.path.stat().st_size
+        if size < _SMALLEST_PAGE:
+            raise Damaged(f"it is too short for a database ({size} bytes)")
+        connection = self._connected()
+        try:
+            version = schema.version_of(connection, self.path)
+            if version < len(schema.MIGRATIONS):
+                if version == 0:
+                    raise Damaged("it has no tables")
+                databases.migrate(connection, self.path, schema.MIGRATIONS, schema.APPLICATION_ID)
+            if self._readonly:
+                connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._identity = connection, found
+        return connection
+
+    def _connected(self) -> sqlite3.Connection:
+        """Read-write even for a reader, where the file allows it: who finds the journal of a killed writer must
+        play it back before anything can be read."""
+        if not os.access(self.path.parent, os.W_OK) and not _has_log(self.path):
+            # a file in WAL mode wants to make its log even for reading; where nobody can write, nobody changes it
+            if _header_says_wal(self.path):
+                return connect(self.path, "mode=ro&immutable=1")
+            return connect(self.path, "mode=ro")
+        return connect(self.path, "mode=rw")
+
+
+def create(path: Path) -> None:
+    """Make an empty store, tables and all, where there is no file. Raises sqlite3.Error, OSError."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    connection = connect(path, "mode=rw")
+    try:
+        if databases.safe_wal(sqlite3.sqlite_version_info):
+            connection.execute("PRAGMA journal_mode = WAL")
+        databases.migrate(connection, path, schema.MIGRATIONS, schema.APPLICATION_ID)
+    finally:
+        connection.close()
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection in autocommit mode to a file that exists. It does not wait for locks; its user tries again.
+
+    Raises:
+        sqlite3.Error: it cannot be opened, or is no database.
+    """
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?{mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+    )
+    try:
+        for pragma in (
+            "foreign_keys = ON",
+            "synchronous = EXTRA",
+            "cell_size_check = ON",
+            "cache_spill = OFF",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA secure_delete = ON")  # a file that left the index is gone from its store
+        kept_as = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        if kept_as == "wal" and mode == "mode=rw" and not databases.safe_wal(sqlite3.sqlite_version_info):
+            with suppress(sqlite3.OperationalError):  # in use elsewhere: the next process that opens it tries
+                connection.execute("PRAGMA journal_mode = DELETE")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def explained(error: Exception, path: Path, name: str) -> StoreError:
+    """A failure of SQLite or the file system, as what, where and what to do."""
+    where, anew = str(path), rebuild_command(name)
+    if isinstance(error, OSError):
+        place = Path(error.filename) if isinstance(error.filename, str) else path
+        found = files.explained(error, place, f"open the index {name}")
+        return StoreError(found.what, where=found.where, hint=found.hint)
+    code = databases.primary_code(error)
+    if databases.is_locked(error):
+        what = f"another program kept the index {name} locked for more than {BUSY_S:.0f} s"
+        hint = "end the other ockit, or try again"
+    elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        what = f"the disk under the index {name} is full or fails ({error}); what was indexed before is still there"
+        hint = "free some space (ockit dirs shows where things are), or set OCKIT_HOME to another disk"
+    elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
+        what = f"the index {name} cannot be written ({error})"
+        hint = "make the file and its directory writable, or set OCKIT_HOME to one that is"
+    elif databases.lacks_fts5(error):
+        what = f"this Python's SQLite {sqlite3.sqlite_version} lacks full-text search ({error})"
+        hint = "use a Python from python.org or your distribution"
+    elif isinstance(error, Damaged) or databases.shows_damage(error):
+        what, hint = f"the index {name} is damaged: {error}", f"make it anew from its files: {anew}"
+    else:
+        what, hint = f"the index {name} cannot be used ({error})", f"make it anew from its files: {anew}"
+    return StoreError(what, where=where, hint=hint)
+
+
+def missing(path: Path, name: str) -> NotFound:
+    """What it means that there is no file at `path`."""
+    return NotFound(
+        f"there is no index {name}", where=str(path.parent), hint="ockit indexes list shows those there are"
+    )
+
+
+def _identity(path: Path, name: str) -> tuple[int, int]:
+    """Which file stands at `path`. Raises NotFound, OSError."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise missing(path, name) from None
+    if not path.is_file():
+        raise Damaged("this is no file")
+    return found.st_dev, found.st_ino
+
+
+def _has_log(path: Path) -> bool:
+    """Whether a journal or a log lies beside, which only someone who can write could play back."""
+    return any(path.with_name(path.name + ending).exists() for ending in ("-wal", "-journal"))
+
+
+def _header_says_wal(path: Path) -> bool:
+    """Whether bytes 18 and 19 of the header (https://www.sqlite.org/fileformat2.html) say write-ahead log. Only
+    asked where nobody can write, so that no lock is lost by closing this descriptor."""
+    with path.open("rb") as file:
+        return file.read(20)[18:] == b"\x02\x02"
