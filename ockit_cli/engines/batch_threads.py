@@ -1,0 +1,53 @@
+"""How many threads an embedder's next batch runs with: as many as were fastest lately, tried again now and then.
+
+A thread that another program holds up holds up all others at each step of a computation: on a busy machine one
+thread may be three times as fast as two. An index run is long and shares the machine with its own readers, so what was
+measured at its start says little later. Knows no model.
+"""
+
+from __future__ import annotations
+
+from ockit.engines.threads import is_busy, physical_cores
+
+SHORT = 128
+"""Tokens; a batch of fewer is over before anything can be learned from it."""
+TRY_EVERY = 64
+"""Batches between two trials of another count."""
+SLUMP = 0.6
+"""Share of its usual speed below which a count is doubted at once."""
+_MOST_FOR_A_QUESTION = 4
+
+
+class BatchThreads:
+    """Chooses a count for each batch and is told how long it took."""
+
+    def __init__(self) -> None:
+        cores = physical_cores()
+        self._counts = list(dict.fromkeys([cores, 1, max(1, cores // 2)]))
+        self._speeds: dict[int, float] = {}
+        self._since = 0
+        self._short = 1 if is_busy() else min(cores, _MOST_FOR_A_QUESTION)
+
+    def choose(self, tokens: int) -> int:
+        """The threads for a batch of so many tokens."""
+        if tokens < SHORT:
+            return self._short
+        if len(self._speeds) < len(self._counts):
+            return next(count for count in self._counts if count not in self._speeds)
+        best = max(self._speeds, key=self._speeds.__getitem__)
+        if self._since < TRY_EVERY or len(self._counts) == 1:
+            return best
+        self._since = 0
+        self._counts.append(self._counts.pop(0))
+        return next(count for count in self._counts if count != best)
+
+    def took(self, threads: int, tokens: int, seconds: float) -> None:
+        """A batch has run."""
+        if tokens < SHORT or seconds <= 0:
+            return
+        speed = tokens / seconds
+        known = self._speeds.get(threads)
+        self._since += 1
+        if known is not None and speed < SLUMP * known:
+            self._since = TRY_EVERY
+        self._speeds[threads] = speed if known is None else known + 0.3 * (speed - known)
