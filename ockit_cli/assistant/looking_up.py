@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ockit.assistant import shelf
 from ockit.assistant.branch import Turn
 from ockit.assistant.grounding import Found, Grounding
 from ockit.assistant.grounding_prompt import grounded
@@ -42,7 +43,7 @@ class LookingUp(Standing):
         super().__init__(
             environment, store, stall_seconds=stall_seconds, worker=worker, unsaved_ok=unsaved_ok
         )
-        self.grounding = grounding
+        self.grounding = grounding if grounding is not None else shelf.grounding(environment)
 
     def search(self, words: str, k: int | None = None) -> Found:
         """What the documents in use have on some words; asks no model.
@@ -51,7 +52,7 @@ class LookingUp(Standing):
             InterruptedByUser: it was stopped.
         """
         with self._running():
-            return Found() if self.grounding is None else self.grounding.find(words, self._stop, k=k)
+            return self.grounding.find(words, self._stop, k=k)
 
     @property
     def sources(self) -> tuple[Passage, ...]:
@@ -61,12 +62,11 @@ class LookingUp(Standing):
     def close(self) -> None:
         """End the worker, and what looks into documents."""
         super().close()
-        if self.grounding is not None:
-            self.grounding.close()
+        self.grounding.close()
 
     def _look_up(self, question: Turn) -> Iterator[Notice]:
         """Find passages for a question, unless it has some: another answer to it is given the same."""
-        if self.grounding is None or question.passages:
+        if question.passages:
             return
         before = [turn.words for turn in self._branch.questions if turn is not question]
         query = query_of(question.words if question.sought is None else question.sought, before)
@@ -78,7 +78,7 @@ class LookingUp(Standing):
         """The passages that an answer is to be given: one that goes on, those that it began with."""
         if answer.text:
             return answer.sources
-        return () if self.grounding is not None and self.grounding.off else question.passages
+        return () if self.grounding.off else question.passages
 
     def _fitted(
         self,

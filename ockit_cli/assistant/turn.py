@@ -61,7 +61,8 @@ class Assistant(LookingUp):
         stall_seconds: silence after which the model's process counts as hung.
         worker: the model's process, where it has been started already.
         unsaved_ok: go on where the store fails, and save what was said once it takes it again.
-        grounding: the documents that are looked into before a turn; closed together with this.
+        grounding: the documents that are looked into before a turn, closed together with this; None for those of the
+            person, of which none is in use yet.
 
     Attributes:
         totals: what all turns have cost so far.

@@ -8,14 +8,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from ockit.assistant.attachments import Question
+from ockit.assistant.citations import cited, listed
+from ockit.assistant.grounding import Grounding
 from ockit.assistant.ledger import longest, room_for_prompt
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
 from ockit.commands import constraints
 from ockit.commands.invocation import Invocation
 from ockit.errors import ContextOverflow, ExitCode, InterruptedByUser, OckitError, SchemaMismatch
-from ockit.events import End, Event, Notice, Prefill, Token, to_json
-from ockit.messages import Message, Sampling
+from ockit.events import End, Event, Notice, Prefill, Sources, Token, to_json
+from ockit.messages import Message, Passage, Sampling
 from ockit.sessions.store import Store
 from ockit.settings import Settings
 
@@ -35,15 +37,20 @@ class Form:
 class Answer:
     """Runs one question. `begin` starts the worker, `open` the model, `give` answers."""
 
-    def __init__(self, run: Invocation, settings: Settings, form: Form) -> None:
+    def __init__(self, run: Invocation, settings: Settings, form: Form, grounding: Grounding) -> None:
         self._run = run
         self._console = run.console
         self._settings = settings
         self._form = form
         self._store = Store.of(run.directories) if settings.log else None
         self._assistant = Assistant(
-            run.environment, self._store, stall_seconds=settings.stall_seconds, worker=run.worker
+            run.environment,
+            self._store,
+            stall_seconds=settings.stall_seconds,
+            worker=run.worker,
+            grounding=grounding,
         )
+        self._sources: tuple[Passage, ...] = ()
         self._schema: Any = None
         self.grammar: str | None = None
 
@@ -68,8 +75,10 @@ class Answer:
         return self._assistant.model
 
     def begin(self) -> None:
-        """Start the worker's process: it reads its libraries while this one reads files and settings."""
+        """Start the worker's process: it reads its libraries while this one reads files and settings. What is looked
+        into opens meanwhile, too."""
         self._assistant.engine.warm_up()
+        self._assistant.grounding.warm()
 
     def open(self, name: str | None) -> None:
         """Check the model and begin to load it."""
@@ -104,8 +113,9 @@ class Answer:
         try:
             with self._console.status("loading the model") as status:
                 started = self._run.environment.started
-                for event in self._assistant.reply(question.text, sampling, started=started):
-                    self._jsonl(event)
+                sought = question.prompt or None
+                for event in self._assistant.reply(question.text, sampling, started=started, sought=sought):
+                    self._jsonl(event, text)
                     if isinstance(event, Token):
                         text += event.text
                         self._print(event.text)
@@ -113,20 +123,23 @@ class Answer:
                         status.update(f"reading the prompt: {event.done} of {event.total} tokens")
                     elif isinstance(event, Notice):
                         self._console.notice(event.text)
+                    elif isinstance(event, Sources):
+                        self._sources = event.passages
                     elif isinstance(event, End):
                         end = event
         except InterruptedByUser:  # before the first word: for a command that is an answer without any
             end = End("interrupted")
-            self._jsonl(end)
+            self._jsonl(end, text)
         assert end is not None
         code = self._close(text, end)
         if self._assistant.trouble is not None:
             raise self._assistant.trouble
         return code
 
-    def _jsonl(self, event: Event) -> None:
+    def _jsonl(self, event: Event, text: str) -> None:
         if self._form.jsonl:
-            self._console.json(to_json(event) | (self._place() if isinstance(event, End) else {}))
+            more = self._place() | self._cited(text) if isinstance(event, End) else {}
+            self._console.json(to_json(event) | more)
 
     def _print(self, text: str) -> None:
         form = self._form
@@ -139,9 +152,11 @@ class Answer:
         if form.json:
             answer = {"text": shown, "finish_reason": end.finish_reason}
             cost = {"usage": asdict(end.usage), "timings": asdict(end.timings)}
-            console.json({"schema_version": SCHEMA_VERSION, **answer, **cost, **self._place()})
+            sources = {"sources": [asdict(passage) for passage in self._sources], **self._cited(text)}
+            console.json({"schema_version": SCHEMA_VERSION, **answer, **cost, **self._place(), **sources})
         elif not form.jsonl:
             console.line("" if form.stream and not form.extract else shown)
+            self._list(text)
         if end.finish_reason == "interrupted":
             return ExitCode.INTERRUPTED
         if self._schema is not None:
@@ -156,6 +171,19 @@ class Answer:
                 f"the answer was cut after {end.usage.completion_tokens} tokens; --max-tokens N allows more"
             )
         return ExitCode.OK
+
+    def _list(self, text: str) -> None:
+        """The sources below the answer; beside it, where something else reads the answer."""
+        lines = listed(self._sources, text)
+        if self._form.extract or self.grammar is not None:
+            for line in lines:
+                self._console.notice(line)
+            return
+        for line in ["", *lines] if lines else []:
+            self._console.line(line)
+
+    def _cited(self, text: str) -> dict[str, Any]:
+        return {"cited": list(cited(text, len(self._sources)))}
 
     def _extracted(self, text: str) -> str:
         """The first code block. Where there is none, the answer is shown beside the error: it may be nowhere else."""

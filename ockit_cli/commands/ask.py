@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ockit.commands import index_options
 from ockit.commands import model_options as opt
 from ockit.commands.answering import Answer, Form
 from ockit.commands.attachments import gather
@@ -28,6 +29,9 @@ def ask(
     file: Annotated[
         list[Path] | None, typer.Option("--file", "-f", help="A text file as context (repeatable).")
     ] = None,
+    index: index_options.Index = None,
+    index_dir: index_options.IndexDir = None,
+    passages: index_options.Passages = None,
     model: opt.Model = None,
     system: opt.System = None,
     template: opt.Template = None,
@@ -66,8 +70,8 @@ def ask(
 ) -> int:
     """Ask one question and print the answer.
 
-    Piped text and files given with -f go into the prompt as context. The answer goes to stdout, everything else
-    to stderr.
+    Piped text and files given with -f go into the prompt as context. With -i the answer comes from an index, and
+    its sources stand below it. The answer goes to stdout, everything else to stderr.
     """
     run = invocation(ctx)
     if json and jsonl:
@@ -80,7 +84,8 @@ def ask(
 
         return show_plan(run, settings, settings.model, as_json=json or jsonl)
     form = Form(json=json, jsonl=jsonl, stream=not no_stream, extract=extract)
-    with Answer(run, settings, form) as answer, interruptible(answer.assistant.stop):
+    grounding = index_options.grounding_of(run, settings, index_dir)
+    with Answer(run, settings, form, grounding) as answer, interruptible(answer.assistant.stop):
         answer.begin()
         question = gather(" ".join(prompt or ()), file or [], run.environment, run.console, truncate=truncate)
         answer.open(settings.model)

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from ockit.assistant.grounding import Grounding
 from ockit.assistant.turn import Assistant
+from ockit.commands import index_options
 from ockit.commands import model_options as opt
 from ockit.commands.invocation import Invocation, invocation
 from ockit.console import Console
@@ -52,6 +54,9 @@ def chat(
     resume: Continue = False,
     session: SessionId = None,
     file: Files = None,
+    index: index_options.Index = None,
+    index_dir: index_options.IndexDir = None,
+    passages: index_options.Passages = None,
     system: opt.System = None,
     template: opt.Template = None,
     condition: opt.Condition = None,
@@ -91,7 +96,8 @@ def chat(
         parameters["stop"] = tuple(stop)
     if (resume or session is not None) and not settings.log:
         raise UsageError("--no-log saves nothing, so no saved chat can go on", hint="leave --no-log out")
-    asked = _Asked(LAST if resume else session, tuple(file or ()))
+    grounding = index_options.grounding_of(run, settings, index_dir)
+    asked = _Asked(LAST if resume else session, tuple(file or ()), grounding)
     if script is not None:
         return _scripted(run, settings, parameters, asked, script)
     if _full(run):
@@ -100,11 +106,12 @@ def chat(
 
 
 class _Asked:
-    """Which chat is to go on, and what is attached to its next question."""
+    """Which chat is to go on, what is attached to its next question, and which documents are looked into."""
 
-    def __init__(self, session: str | None, files: tuple[Path, ...]) -> None:
+    def __init__(self, session: str | None, files: tuple[Path, ...], grounding: Grounding) -> None:
         self.session = session
         self.files = files
+        self.grounding = grounding
 
     def begin(self, talk: Talk) -> None:
         """Open the model and the chat."""
@@ -113,11 +120,14 @@ class _Asked:
             if self.session == LAST and not talk.store.list(1):
                 raise NotFound("no chat has been kept yet", hint="ockit chat  begins one")
             saved = talk.store.get(self.session)
+        self.grounding.warm()
         opened = talk.begin(talk.settings.model)
         if not talk.face.steady:
             talk.console.notice(f"{opened.entry.label} · /help lists the commands, Ctrl-D leaves")
         for notice in opened.notices:
             talk.console.notice(notice)
+        if self.grounding.names:
+            talk.console.notice(f"answers come from {', '.join(self.grounding.names)} (/index changes that)")
         for path in self.files:
             document = talk.attach(path, regular=False)  # also what a shell's <(...) gives
             talk.console.notice(f"{document.name} goes in front of the first question")
@@ -138,7 +148,7 @@ def _on_screen(run: Invocation, settings: Settings, parameters: dict[str, Any], 
     from ockit.repl.screen import Screen
 
     screen = Screen(run.environment, settings)
-    talk = _talk(run, screen.console, settings, parameters, screen)
+    talk = _talk(run, screen.console, settings, parameters, screen, asked)
     try:
         code = screen.run(talk, lambda: asked.begin(talk))
         talk.assistant.settle()
@@ -151,7 +161,7 @@ def _in_lines(run: Invocation, settings: Settings, parameters: dict[str, Any], a
     from ockit.repl.plain import PlainFace
 
     face = PlainFace(run.environment, run.console)
-    talk = _talk(run, run.console, settings, parameters, face)
+    talk = _talk(run, run.console, settings, parameters, face, asked)
     try:
         asked.begin(talk)
         face.run(talk)
@@ -172,7 +182,7 @@ def _scripted(
     console = Console(on_paper(run.environment))
     face = ScriptFace(console)
     with _own_store(run, settings, asked) as store:
-        talk = _talk(run, console, settings, parameters, face, store)
+        talk = _talk(run, console, settings, parameters, face, asked, store)
         try:
             asked.begin(talk)
             failed = face.run(talk, texts)
@@ -201,6 +211,7 @@ def _talk(
     settings: Settings,
     parameters: dict[str, Any],
     face: Face,
+    asked: _Asked,
     store: Store | None = None,
 ) -> Talk:
     """A talk whose model's process has begun to start; its chats are in `store`, or in the person's own."""
@@ -212,6 +223,7 @@ def _talk(
         stall_seconds=settings.stall_seconds,
         worker=run.worker,
         unsaved_ok=run.environment.stdin_is_tty,
+        grounding=asked.grounding,
     )
     assistant.engine.warm_up()
     return Talk(run.environment, console, assistant, store, settings, parameters, face)

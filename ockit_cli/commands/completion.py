@@ -1,4 +1,4 @@
-"""What a shell may complete: names of models and of chat templates. Never prints, whatever goes wrong."""
+"""What a shell may complete: names of models, of chat templates and of indexes. Never prints, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ def complete_template(incomplete: str) -> list[str]:
     from ockit.prompts.templates import names
 
     return [name for name in (*names(), OWN_JINJA) if name.startswith(incomplete.lower())]
+
+
+def complete_index(incomplete: str) -> list[str]:
+    """Names of indexes and live sources that begin so; nothing where they cannot be listed."""
+    from ockit.assistant.shelf import names_of
+
+    try:
+        names = names_of(Environment.of_process().directories)
+    except (OckitError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]

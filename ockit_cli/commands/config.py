@@ -6,6 +6,7 @@ import typer
 
 from ockit import settings
 from ockit.commands.invocation import invocation
+from ockit.setting_values import allowed
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +44,7 @@ def show(
                     "value": getattr(found, key),
                     "origin": found.origin(key),
                     "default": entry.default,
-                    "takes": settings.allowed(entry.metadata),
+                    "takes": allowed(entry.metadata),
                     "variable": settings.variable(key),
                     "flag": settings.flag(key),
                     "doc": _doc(key),

@@ -6,6 +6,7 @@ The thread that runs a turn writes it, the screen reads it. Knows words and widt
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import wcwidth
@@ -103,9 +104,17 @@ def _wrapped(line: str, columns: int) -> list[str]:
     return [*rows, row]
 
 
-def bar(live: Live, *, model: str, title: str | None, unsaved: bool, columns: int) -> list[tuple[str, str]]:
-    """The bottom bar as (style, text): model, context, speed, then what is going on or the chat's name; as much of it
-    as fits, what comes first being the last to go."""
+def bar(
+    live: Live,
+    *,
+    model: str,
+    indexes: Sequence[str] = (),
+    title: str | None,
+    unsaved: bool,
+    columns: int,
+) -> list[tuple[str, str]]:
+    """The bottom bar as (style, text): model, indexes in use, context, speed, then what is going on or the
+    chat's name; as much of it as fits, what comes first being the last to go."""
     parts: list[tuple[str, str]] = []
     if unsaved:
         parts.append(("class:banner", " NOT SAVED "))
@@ -113,6 +122,8 @@ def bar(live: Live, *, model: str, title: str | None, unsaved: bool, columns: in
     parts.append(("class:bottom-toolbar.model", f"{RUNNING if live.running else ' '}{name} "))
     status = live.status()
     figures = [f"{'?' if live.used is None else live.used}/{live.n_ctx} tokens"] if live.n_ctx else []
+    if indexes:
+        figures.insert(0, shorten(one_line("+".join(indexes)), max(8, columns // 4)))
     if live.rate:
         figures.append(f"{live.rate:.0f} tok/s")
     said = status or (one_line(title) if title else "")

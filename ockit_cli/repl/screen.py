@@ -313,6 +313,7 @@ class Screen(DrawnFace):
             *bar(
                 self._live,
                 model=talk.opened.entry.label if talk.opened is not None else talk.settings.model or "",
+                indexes=talk.assistant.grounding.names,
                 title=talk.title,
                 unsaved=talk.assistant.unsaved,
                 columns=columns,

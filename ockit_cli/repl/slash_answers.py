@@ -19,7 +19,7 @@ def regen(talk: Talk, rest: str) -> None:
         talk.run(talk.assistant.again(talk.sampling))
     else:
         talk.assistant.choose(number_of(rest, "an answer"))
-        talk.face.earlier(talk.assistant.turns[-1])
+        talk.earlier(talk.assistant.turns[-1])
     this, of = talk.assistant.variants()
     if of > 1:
         talk.console.notice(f"answer {this} of {of}; /regen NUMBER goes to another")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from ockit.errors import OckitError, UsageError
-from ockit.repl import slash_answers, slash_files, slash_models, slash_sessions
+from ockit.repl import slash_answers, slash_documents, slash_files, slash_models, slash_sessions
 from ockit.repl.fence import FENCE
 from ockit.repl.slash import Slash
 from ockit.repl.talk import Leave, Talk
@@ -30,6 +30,7 @@ KEYS = (
 _HINTS = {
     "ockit sessions list": "/sessions",
     "ockit models list": "/models",
+    "ockit indexes list": "/index",
     "; `ockit ask --truncate` cuts attached and piped text": "",
     "--ctx-size N": "/set ctx_size N",
     "--ctx-size": "/set ctx_size",
@@ -71,6 +72,7 @@ TABLE: tuple[Slash, ...] = (
     Slash("help", "[NAME]", "show this list, or more of one command", help_, aliases=("?",)),
     *slash_models.COMMANDS,
     *slash_files.COMMANDS,
+    *slash_documents.COMMANDS,
     *slash_sessions.COMMANDS,
     *slash_answers.COMMANDS,
     Slash("clear", "", "empty the screen; the conversation stays", clear),

@@ -6,7 +6,7 @@ slash commands (`ockit.repl.slash_table`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,13 +14,14 @@ from typing import Any, Protocol
 
 from ockit.assistant.attachments import Document, Question, read_document
 from ockit.assistant.branch import Branch, Turn
+from ockit.assistant.citations import listed
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import ContextOverflow, StoreError, UsageError
-from ockit.events import End, Event
-from ockit.messages import Sampling
+from ockit.events import End, Event, Sources
+from ockit.messages import Passage, Sampling
 from ockit.repl.mentions import mentions
 from ockit.sessions.records import Hit, Session
 from ockit.sessions.store import Store
@@ -83,7 +84,7 @@ class Talk:
         editing: the number of the question that the next one replaces, or None.
         left: where the conversation stood before the last edit, until something else is asked.
         mentions: whether ``@path`` in a question names a file.
-        hits, listed: what the last /find and /sessions have shown, to be opened by number.
+        hits, listed, found: what the last /find, /sessions and /search have shown, to be opened by number.
         title: the chat's name, None before its first question.
         opened: the model that answers, None while none is open yet.
         expand: puts long pastes in the place of the short names that stand for them.
@@ -113,6 +114,7 @@ class Talk:
         self.mentions = True
         self.hits: tuple[Hit, ...] = ()
         self.listed: tuple[Session, ...] = ()
+        self.found: tuple[Passage, ...] = ()
         self.title: str | None = None
         self.opened: OpenModel | None = None
         self.expand: Callable[[str], str] = str
@@ -204,13 +206,27 @@ class Talk:
 
     def run(self, events: Iterator[Event], before: str = "") -> None:
         """Show a turn and say how it ended. Raises whatever the turn does."""
-        end = self.face.answer(events, before)
+        given: list[Passage] = []
+        end = self.face.answer(_watched(events, given), before)
+        answer = self.assistant.last_answer
+        self.list_sources(given, "" if answer is None else answer.text)
         if end is not None and end.finish_reason == "interrupted":
             self.console.notice("stopped; what came so far is kept, and /continue goes on with it")
         elif end is not None and end.finish_reason == "length":
             self.console.notice(f"cut after {end.usage.completion_tokens} tokens; /continue goes on")
         if self.assistant.trouble is not None:
             raise self.assistant.trouble
+
+    def earlier(self, turn: Turn) -> None:
+        """Show a turn of a chat that goes on, an answer with its sources."""
+        self.face.earlier(turn)
+        self.list_sources(turn.sources, turn.text)
+
+    def list_sources(self, passages: Sequence[Passage], answer: str) -> None:
+        """Show the numbered list that stands below an answer; nothing where it has no sources."""
+        lines = listed(passages, answer)
+        for line in ["", *lines] if lines else []:
+            self.console.line(line, style="dim", hang=6)
 
     def stopped(self) -> str:
         """What to say where a turn was stopped before a word came."""
@@ -243,7 +259,7 @@ class Talk:
                 f"ockit sessions show {'ID' if self.face.steady else session.id} prints all)"
             )
         for turn in turns[-SHOWN_ON_RESUME:]:
-            self.face.earlier(turn)
+            self.earlier(turn)
         model = self.assistant.model.entry.name
         if session.model not in (None, model):
             self.console.notice(
@@ -284,6 +300,14 @@ class Talk:
 
 SAMPLING = tuple(name for name in Sampling.__dataclass_fields__ if name != "grammar")
 """What /set takes of the way answers are chosen."""
+
+
+def _watched(events: Iterator[Event], given: list[Passage]) -> Iterator[Event]:
+    """The events of a turn; the sources among them are put into `given`."""
+    for event in events:
+        if isinstance(event, Sources):
+            given[:] = event.passages
+        yield event
 
 
 def _short(text: str) -> str:
