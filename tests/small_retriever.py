@@ -59,9 +59,7 @@ class FolderRetriever:
                 last = line + piece.count("\n")
                 if score >= self.floor:
                     place = str(path.relative_to(self.folder))
-                    found.append(
-                        Passage(place, line, last, None, "", piece, score, str(path), self.name)
-                    )
+                    found.append(Passage(place, line, last, None, "", piece, score, str(path), self.name))
                 line = last + 2
         found.sort(key=lambda passage: -passage.score)
         return Retrieved(tuple(found[:k]), n_pieces)
