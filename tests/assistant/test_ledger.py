@@ -6,7 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ockit.assistant.ledger import SLACK, TRIES, fit, longest, room_for_prompt
+from ockit.assistant.ledger import (
+    PASSAGE_SHARE,
+    SLACK,
+    TRIES,
+    fit,
+    longest,
+    most_passages,
+    room_for_prompt,
+    without,
+)
 from ockit.errors import ContextOverflow
 from ockit.messages import Conversation, Message
 
@@ -116,3 +125,42 @@ def test_longest_fits_and_leaves_little(limit: int, room: int, weights: list[int
     assert filled is not None
     assert filled <= room
     assert kept == limit or filled >= 0.9 * room - 1
+
+
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=9),
+    st.lists(st.integers(1, 120), max_size=6),
+    st.integers(20, 400),
+    st.sets(st.integers(0, 4)),
+    st.integers(0, 5),
+)
+def test_passages_have_their_share_and_turns_make_room_for_them(
+    lengths: list[int], sizes: list[int], room: int, pinned: set[int], dropped: int
+) -> None:
+    lengths = lengths if len(lengths) % 2 else lengths[:-1] or [5]  # the last one is a question
+    conversation, n_turns = chat(*lengths), (len(lengths) + 1) // 2
+    pinned = {place for place in pinned if place < n_turns}
+    alone = without(conversation, n_turns - 1, pinned)
+
+    def with_passages(part: Conversation, n: int) -> Conversation:
+        last = part.messages[-1]
+        return Conversation((*part.messages[:-1], Message("user", "p" * sum(sizes[:n]) + last.text)))
+
+    def count(n: int) -> int | None:
+        tokens = len(encode(with_passages(alone, n)))
+        return None if tokens > 300 else tokens  # as an engine refuses to count without end
+
+    bare = len(encode(alone))
+    kept = most_passages(count, len(sizes), room)
+    assert 0 <= kept <= len(sizes)
+    assert sum(sizes[:kept]) <= room * PASSAGE_SHARE
+    if bare > room:
+        assert kept == 0
+        return
+    whole = with_passages(conversation, kept)
+    fitted = fit(whole, encode, room, dropped=dropped, pinned=pinned)  # passages never make it overflow
+    assert len(fitted.ids) <= room
+    assert fitted.conversation.messages[-1] == whole.messages[-1]
+    if kept < len(sizes):  # one more would have been too much
+        more = bare + sum(sizes[: kept + 1])
+        assert more > min(room, bare + int(room * PASSAGE_SHARE)) or more > 300
