@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "ask": "Ask one question and print the answer.",
     "chat": "Talk with a model, turn by turn.",
+    "index": "Index folders, so that search, ask and chat find what is in them.",
     "sessions": "List, search, show, export and remove saved conversations.",
     "models": "List, show, add, fetch and name models; choose the default one.",
     "inspect": "Say what is in a model file, and whether it fits this machine.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -53,10 +53,11 @@ class Walk:
             not walked.
         include: patterns of gitignore; where there are any, a file must match one.
         exclude: patterns of gitignore; what matches is left out.
+        own: folders, absolute, that are entered by no means: ockit's own files change while they are indexed.
 
     Attributes:
         skipped: how many entries were left out, by reason: hidden, ignored, secret, generated, excluded, link,
-            special (neither a file nor a folder). A folder counts as one.
+            special (neither a file nor a folder), own. A folder counts as one.
         unlisted: what could not be looked at.
     """
 
@@ -67,8 +68,10 @@ class Walk:
         named: Sequence[tuple[int, str]] = (),
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        own: Collection[str] = (),
     ) -> None:
         self._roots = roots
+        self._own = frozenset(own)
         self._named = named
         self._include, self._exclude = tuple(include), tuple(exclude)
         self._reached: set[str] = set()  # roots, and files asked for by name, that an outer root has
@@ -129,6 +132,8 @@ class Walk:
                     why = (
                         rules.folder(path, entry, names, held) if is_folder else rules.file(path, entry, held)
                     )
+                    if is_folder and entry.path in self._own:
+                        why = "own"
                     if why is not None:
                         self.skipped[why] += 1
                         continue

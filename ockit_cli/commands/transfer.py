@@ -72,10 +72,10 @@ class Transfer:
         if last - first < 0.5 or after <= before:
             return f"{self._name}: {percent}"
         speed = (after - before) / (last - first)
-        return f"{self._name}: {percent}, {speed / 1e6:.1f} MB/s, {_duration((total - done) / speed)} left"
+        return f"{self._name}: {percent}, {speed / 1e6:.1f} MB/s, {duration((total - done) / speed)} left"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """``0:07``, ``12:30``, ``3:05:00``."""
     minutes, rest = divmod(round(min(seconds, 359_999)), 60)
     hours, minutes = divmod(minutes, 60)

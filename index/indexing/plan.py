@@ -1,0 +1,153 @@
+"""What is to be indexed, and under which name. Knows paths and the indexes that there are; reads no document."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ockit.environment import Directories
+from ockit.errors import NotFound, StoreError, UsageError
+from ockit.files import explained
+from ockit.index.places import IndexPlace, all_indexes, place_of, slug
+
+
+@dataclass(frozen=True)
+class IndexPlan:
+    """What a person asked for.
+
+    Attributes:
+        paths: absolute; folders, or files on their own. None: what the index knows already. They are added to what it
+            knows; with `rebuild` they take its place.
+        include: patterns of gitignore, of which a file must match one; None: as before. An empty one is none.
+        exclude: patterns of gitignore for what is left out; None: as before.
+        embedder: its name; None: as before, at first the embedded one.
+        rebuild: read and embed everything anew.
+        dry_run: say what would be done, and do nothing.
+    """
+
+    paths: tuple[Path, ...] = ()
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
+    embedder: str | None = None
+    rebuild: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Folders, without symbolic links in them, and the files of them that were named: such a folder is not walked."""
+
+    folders: tuple[str, ...]
+    named: tuple[tuple[int, str], ...] = ()
+
+    def with_more(self, more: Roots) -> Roots:
+        """These and others. The numbers of these stay as they are: files are stored under them."""
+        whole = {folder: number for number, folder in enumerate(self.folders) if not self.names_in(number)}
+        parts = {folder: number for number, folder in enumerate(self.folders) if self.names_in(number)}
+        folders, named = list(self.folders), list(self.named)
+        for number, folder in enumerate(more.folders):
+            wanted, same = more.names_in(number), parts if more.names_in(number) else whole
+            if folder not in same:
+                same[folder] = len(folders)
+                folders.append(folder)
+            named += [(same[folder], name) for name in wanted if (same[folder], name) not in named]
+        return Roots(tuple(folders), tuple(named))
+
+    def names_in(self, number: int) -> list[str]:
+        """The files that were named in a folder; none where all of it was."""
+        return [name for root, name in self.named if root == number]
+
+
+def roots_of(paths: Sequence[Path]) -> Roots:
+    """What PATHs stand for. Raises OckitError: not there, neither file nor folder, not allowed."""
+    found = Roots(())
+    for path in paths:
+        real = os.path.realpath(path)
+        try:
+            mode = os.stat(real).st_mode
+        except OSError as error:
+            if isinstance(error, FileNotFoundError):
+                raise NotFound(
+                    "there is no such file or folder to index", where=str(path), hint="check the path"
+                ) from error
+            raise explained(error, path, "look at the path") from error
+        if stat.S_ISDIR(mode):
+            found = found.with_more(Roots((real,)))
+        elif stat.S_ISREG(mode):
+            folder, name = os.path.split(real)
+            found = found.with_more(Roots((folder,), ((0, name),)))
+        else:
+            raise UsageError(
+                "this is neither a file nor a folder", where=str(path), hint="name a folder of documents"
+            )
+    return found
+
+
+def default_name(directories: Directories, paths: Sequence[Path]) -> str:
+    """The index that the first PATH belongs to already, else a new name made of its folder's.
+
+    Raises OckitError as `roots_of`.
+    """
+    from ockit.index.store.index_store import IndexStore
+
+    roots = roots_of(paths[:1])
+    wanted = os.path.join(roots.folders[0], *roots.names_in(0))
+    taken = set()
+    for place in all_indexes(directories):
+        taken.add(place.name)
+        try:
+            with IndexStore.open(place) as store:
+                facts = store.facts
+        except StoreError:  # a damaged one is refused by name; it need not be in the way of all others
+            continue
+        known = Roots(facts.roots, facts.named)
+        if facts.kind == "files" and wanted in {
+            os.path.join(folder, *names)
+            for number, folder in enumerate(known.folders)
+            for names in ([[name] for name in known.names_in(number)] or [[]])
+        }:
+            return place.name
+    base = slug(os.path.basename(wanted) or "root")
+    name, number = base, 2
+    while name in taken or place_of(directories, name).directory.exists():
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def breadth_warning(roots: Roots, home: Path | None) -> str | None:
+    """What to say where somebody is about to index very much."""
+    for number, folder in enumerate(roots.folders):
+        if roots.names_in(number):
+            continue
+        if folder == os.path.sep:
+            return (
+                "this indexes the whole machine (/); a folder of documents is found faster and answers better"
+            )
+        if home is not None and folder == os.path.realpath(home):
+            return (
+                "this indexes your whole home directory; "
+                "a folder of documents is found faster and answers better"
+            )
+    return None
+
+
+def place_named(directories: Directories, name: str) -> IndexPlace:
+    """The place of an index that must be there. Raises NotFound with the nearest name."""
+    from difflib import get_close_matches
+
+    place = place_of(directories, name)
+    if not place.exists:
+        names = [known.name for known in all_indexes(directories)]
+        near = get_close_matches(name, names, 1)
+        raise NotFound(
+            f"there is no index {name!r}",
+            hint=near[0]
+            if near
+            else "ockit indexes list shows those there are"
+            if names
+            else "ockit index FOLDER",
+        )
+    return place

@@ -1,0 +1,367 @@
+"""One indexing run: compare, bring in what has changed, forget what is gone. Knows no screen and no command line."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ockit.errors import NotFound, UsageError
+from ockit.index.indexing.comparing import Changes, compare, trusted
+from ockit.index.indexing.plan import IndexPlan, Roots, roots_of
+from ockit.index.indexing.rebuilding import building, put_in_place
+from ockit.index.indexing.report import FileFailed, IndexNotice, OnEvent, Progress, Report
+from ockit.index.walk.walker import Found, Walk
+
+if TYPE_CHECKING:
+    from ockit.environment import Environment
+    from ockit.index.indexing.pipeline import Tally
+    from ockit.index.places import IndexPlace
+    from ockit.index.readers.reading import Unread
+    from ockit.index.store.facts import IndexFacts
+    from ockit.index.store.index_store import IndexStore
+    from ockit.index.store.rows import FileRecord
+    from ockit.protocols import Embedder
+
+
+def index_folders(
+    plan: IndexPlan,
+    place: IndexPlace,
+    environment: Environment,
+    embedder: Embedder | None = None,
+    on_event: OnEvent = lambda event: None,
+    stop: threading.Event | None = None,
+) -> Report:
+    """Make an index, or bring one up to date.
+
+    Args:
+        embedder: what to embed with; it stays open. None: the one that the plan or the index names, which is only
+            started where something has to be embedded, and closed.
+        on_event: told how it goes, from the calling thread.
+        stop: set by whoever wants an early end: within a moment the run ends, with `Report.stopped`; the next one goes
+            on from there.
+
+    Raises:
+        NotFound: no such path, no such index, or a folder that was indexed is gone.
+        UsageError: the index was made with another embedder, or by another version, or is no index of files.
+        StoreError: another process indexes it, the disk is full, the index is damaged.
+        OckitError: the embedder fails.
+    """
+    with ExitStack() as ends:
+        run = _Run(plan, place, environment, embedder, on_event, stop or threading.Event(), ends)
+        return run.go()
+
+
+class _Run:
+    def __init__(
+        self,
+        plan: IndexPlan,
+        place: IndexPlace,
+        environment: Environment,
+        embedder: Embedder | None,
+        on_event: OnEvent,
+        stop: threading.Event,
+        ends: ExitStack,
+    ) -> None:
+        self._plan, self._place, self._environment = plan, place, environment
+        self._given, self._tell, self._stop, self._ends = embedder, on_event, stop, ends
+        self._begun = time.monotonic()
+        self._report = Report(place.name, dry_run=plan.dry_run)
+        self._embedder: Embedder | None = embedder
+        self._name: str | None = None  # of the embedder
+        self._facts: IndexFacts
+        self._changed = False
+
+    def go(self) -> Report:
+        before = self._before()
+        roots, include, exclude = self._wanted(before)
+        if not roots.folders:
+            raise UsageError("there is nothing to index", hint="ockit index FOLDER")
+        if self._plan.dry_run:
+            return self._dry(before, roots, include, exclude)
+        store = self._opened(before, roots, include, exclude)
+        changes = self._compared(store.files(), roots, include, exclude)
+        whole = changes is not None and self._stored(store, changes, roots)
+        self._report.stopped = not whole
+        if whole:
+            self._finished(store, roots, include, exclude)
+        self._report.seconds = time.monotonic() - self._begun
+        return self._report
+
+    def _before(self) -> IndexFacts | None:
+        """What is known of the index, or None where it is new. Takes no lock."""
+        from ockit.index.store.facts import IndexFacts
+        from ockit.index.store.index_store import IndexStore
+
+        place = self._place
+        if self._plan.rebuild:
+            try:
+                return IndexFacts.from_json(place.facts.read_bytes())  # is there though the store be damaged
+            except FileNotFoundError:
+                pass  # made by an import, or new
+            except (OSError, ValueError) as error:
+                self._tell(IndexNotice(f"what was known of {place.name} cannot be read ({error})"))
+        if not place.exists:
+            if not self._plan.paths:
+                raise NotFound(
+                    f"there is no index {place.name!r}",
+                    hint=f"ockit index FOLDER --name {place.name} makes it",
+                )
+            return None
+        with IndexStore.open(place) as store:
+            facts = store.facts
+        if facts.kind != "files":
+            raise UsageError(
+                f"{place.name} is an index of {facts.kind}, not of folders",
+                hint=f"choose another --name; ockit indexes show {place.name} says what it is",
+            )
+        return facts
+
+    def _wanted(self, before: IndexFacts | None) -> tuple[Roots, tuple[str, ...], tuple[str, ...]]:
+        plan, asked = self._plan, roots_of(self._plan.paths)
+        known = Roots(before.roots, before.named) if before is not None else Roots(())
+        roots = asked if plan.rebuild and plan.paths else known.with_more(asked)
+        include = plan.include if plan.include is not None else before.include if before is not None else ()
+        exclude = plan.exclude if plan.exclude is not None else before.exclude if before is not None else ()
+        return roots, tuple(filter(None, include)), tuple(filter(None, exclude))
+
+    def _opened(
+        self, before: IndexFacts | None, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]
+    ) -> IndexStore:
+        """The store to write into: the index's own, or with --rebuild one that will take its place."""
+        from ockit.index.chunks import CHUNKER_VERSION
+        from ockit.index.search.words import WORDS_VERSION
+        from ockit.index.store.facts import IndexFacts
+        from ockit.index.store.index_store import IndexStore
+        from ockit.index.store.writer_lock import writing
+
+        plan, place = self._plan, self._place
+        self._name = plan.embedder or (before.embedder.name if before is not None else None)
+        if before is not None and not plan.rebuild:
+            store = self._ends.enter_context(IndexStore.open(place, readonly=False))
+            self._facts = store.facts
+            self._facts.check(self._facts.embedder, CHUNKER_VERSION, WORDS_VERSION)
+            if (
+                self._given is not None
+                or (plan.embedder or self._facts.embedder.name) != self._facts.embedder.name
+            ):
+                self._facts.check(self._loaded().load(), CHUNKER_VERSION, WORDS_VERSION)
+            return store
+        self._tell(Progress("loading"))
+        now = time.time()
+        self._facts = IndexFacts(
+            name=place.name,
+            roots=roots.folders,
+            named=roots.named,
+            include=include,
+            exclude=exclude,
+            embedder=self._loaded().load(),
+            chunker=CHUNKER_VERSION,
+            words=WORDS_VERSION,
+            kind="files",
+            created=before.created if before is not None else now,
+            updated=now,
+        )
+        if not plan.rebuild or not place.directory.exists():
+            return self._ends.enter_context(IndexStore.create(place, self._facts))
+        self._ends.enter_context(writing(place))
+        return self._ends.enter_context(building(place, self._facts))
+
+    def _compared(
+        self,
+        known: dict[tuple[int, str], FileRecord],
+        roots: Roots,
+        include: tuple[str, ...],
+        exclude: tuple[str, ...],
+    ) -> Changes | None:
+        """The changes; None where somebody stopped it. Raises NotFound where a root is gone or empty of a sudden."""
+        self._tell(Progress("walking"))
+        own = self._environment.directories
+        walk = Walk(
+            roots.folders,
+            named=roots.named,
+            include=include,
+            exclude=exclude,
+            own=(str(own.data), str(own.cache), str(own.state), str(own.config)),
+        )
+        changes = compare(self._until_stopped(walk), known, roots.folders, walk.unlisted)
+        if self._stop.is_set():
+            return None
+        for one in walk.unlisted:
+            full = os.path.join(roots.folders[one.root], one.path)
+            if not one.path:
+                raise NotFound(
+                    f"a folder of the index {self._place.name} cannot be read ({one.what}); nothing was changed",
+                    where=full,
+                    hint=f"bring it back, or index the others anew: ockit index --rebuild --name {self._place.name} "
+                    "FOLDER...",
+                )
+            self._fail(FileFailed(full, "denied", f"it cannot be looked at: {one.what}"))
+        self._refuse_emptied(changes, roots)
+        for reason, n in walk.skipped.items():
+            self._report.skip(reason, n)
+        for record in changes.unchanged:
+            self._known(record, roots)
+        return changes
+
+    def _until_stopped(self, walk: Walk) -> Iterator[Found]:
+        for file in walk:
+            if self._stop.is_set():
+                return
+            yield file
+
+    def _refuse_emptied(self, changes: Changes, roots: Roots) -> None:
+        """A folder in which nothing is left is rather a disk that is not mounted than a person's wish."""
+        emptied = {record.root for record in changes.gone}
+        emptied -= {record.root for record in changes.unchanged}
+        emptied -= {file.root for file, _ in changes.unread} | {file.root for _, file in changes.moved}
+        for number in sorted(emptied):
+            folder = roots.folders[number] if number < len(roots.folders) else None
+            if folder is not None and not roots.names_in(number) and not os.listdir(folder):
+                gone = sum(record.root == number for record in changes.gone)
+                raise NotFound(
+                    f"the folder is empty, but the index {self._place.name} has {gone} files of it; nothing changed",
+                    where=folder,
+                    hint="mount its disk; or, if it is meant to be empty: "
+                    f"ockit index --rebuild --name {self._place.name}",
+                )
+
+    def _known(self, record: FileRecord, roots: Roots) -> None:
+        """Count a file that has not changed since it was looked into."""
+        if record.state == "ok":
+            self._report.unchanged += 1
+        elif record.state == "skipped":
+            self._report.skip(record.reason)
+        else:
+            full = os.path.join(roots.folders[record.root], record.path)
+            self._report.failed.append(
+                FileFailed(
+                    full, record.reason, f"{record.reason}, as before; it is tried again once it changes"
+                )
+            )
+
+    def _stored(self, store: IndexStore, changes: Changes, roots: Roots) -> bool:
+        """Bring the changes into the store. Whether all of them are."""
+        from ockit.index.indexing.pipeline import Pipeline
+        from ockit.index.readers.child_process import ReaderChild
+
+        report, tell = self._report, self._tell
+        self._changed = bool(changes.gone or changes.moved)
+        if changes.gone:
+            report.removed += store.remove([record.place for record in changes.gone])
+        for record, file in changes.moved:
+            moved = replace(
+                record,
+                root=file.root,
+                path=file.path,
+                size=file.size,
+                mtime_ns=trusted(file.mtime_ns),
+                ino=file.ino,
+            )
+            store.move(record.place, moved)
+            report.moved += 1
+            report.unchanged += 1
+        if not changes.unread:
+            return True
+        total, size = len(changes.unread), sum(file.size for file, _ in changes.unread)
+
+        def progress(tally: Tally) -> None:
+            tell(
+                Progress("indexing", tally.files, total, tally.chunks, tally.embedded, tally.bytes_done, size)
+            )
+
+        with ReaderChild(self._environment.variables) as reader:
+            reader.start()
+            pipeline = Pipeline(
+                store,
+                roots.folders,
+                reader,
+                self._checked,
+                self._stop,
+                on_stored=lambda what, file, record, why: self._count(what, file, record, why, roots),
+                on_progress=progress,
+            )
+            try:
+                return pipeline.run(changes.unread)
+            finally:
+                report.chunks, report.embedded = pipeline.tally.chunks, pipeline.tally.embedded
+
+    def _count(self, what: str, file: Found, record: FileRecord, why: Unread | None, roots: Roots) -> None:
+        report = self._report
+        if what == "indexed":
+            report.indexed += 1
+            self._changed = True
+        elif what == "same":
+            report.unchanged += 1
+        elif what == "skipped":
+            report.skip(record.reason)
+        elif what == "failed" and why is not None:
+            self._fail(FileFailed(os.path.join(roots.folders[file.root], file.path), why.reason, why.what))
+        self._changed |= what in ("failed", "gone")
+
+    def _fail(self, failed: FileFailed) -> None:
+        self._report.failed.append(failed)
+        self._tell(failed)
+
+    def _loaded(self) -> Embedder:
+        if self._embedder is None:
+            from ockit.engines.embedders import open_embedder
+
+            opened = open_embedder(self._name, self._environment)
+            self._ends.callback(opened.close)
+            self._embedder = opened
+        return self._embedder
+
+    def _checked(self) -> Embedder:
+        """The embedder, which must be the one the index was made with."""
+        embedder = self._loaded()
+        self._facts.check(embedder.load(), self._facts.chunker, self._facts.words)
+        return embedder
+
+    def _finished(
+        self, store: IndexStore, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]
+    ) -> None:
+        """Sweep, note what the index is of, write the cache that searching maps, and let a new store take over."""
+        from ockit.index.vectors.dense import DenseIndex
+
+        described = replace(
+            self._facts, roots=roots.folders, named=roots.named, include=include, exclude=exclude
+        )
+        if self._changed or described != self._facts:
+            self._tell(Progress("saving"))
+            store.sweep_vectors()
+            store.set_facts(replace(described, updated=time.time()))
+        dense = DenseIndex(store)
+        try:
+            dense.refresh()
+            for notice in dense.notices:
+                self._tell(IndexNotice(notice))
+        finally:
+            dense.close()
+        if store.place != self._place:
+            store.close()
+            put_in_place(store.place, self._place)
+
+    def _dry(
+        self, before: IndexFacts | None, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]
+    ) -> Report:
+        """What a run would find; nothing is read but folders, and what may have moved."""
+        from ockit.index.store.index_store import IndexStore
+
+        known: dict[tuple[int, str], FileRecord] = {}
+        if before is not None and not self._plan.rebuild:
+            with IndexStore.open(self._place) as store:
+                known = store.files()
+        changes = self._compared(known, roots, include, exclude)
+        report = self._report
+        if changes is not None:
+            report.indexed, report.moved = len(changes.unread), len(changes.moved)
+            report.unchanged += report.moved
+            report.removed = len(changes.gone)
+        report.stopped = changes is None
+        report.seconds = time.monotonic() - self._begun
+        return report
