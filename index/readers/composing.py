@@ -43,11 +43,8 @@ class Composer:
             ReadingFailed: the text is too long.
         """
         text = clean(text).replace("\r", " ")
+        self.fits(len(text) + 1)
         self.length += len(text) + 1
-        if self.length > self._limit:
-            raise ReadingFailed(
-                "too-much-text", f"its text is longer than {self._limit} characters", hint="split the file"
-            )
         self._lines.append(text)
         self._numbers.append(number)
 
@@ -61,11 +58,22 @@ class Composer:
         if self._lines and self._lines[-1]:
             self.line("", self._numbers[-1])
 
-    def mark(self, level: int, title: str) -> None:
-        """Let what follows stand under a heading."""
+    def mark(self, level: int, title: str, at: int | None = None) -> None:
+        """Let what follows stand under a heading.
+
+        Args:
+            at: an offset in the text, at or behind that of the last mark; None: the end of what there is.
+        """
         title = one_line(title)
         if title:
-            self._marks.append(Mark(self.length, max(1, level), title))
+            self._marks.append(Mark(self.length if at is None else at, max(1, level), title))
+
+    def fits(self, length: int) -> None:
+        """Raise ReadingFailed if so many characters more are too many: before they are put together."""
+        if self.length + length > self._limit:
+            raise ReadingFailed(
+                "too-much-text", f"its text is longer than {self._limit} characters", hint="split the file"
+            )
 
     def heading(self, level: int, title: str, number: int = 0) -> None:
         """Add a heading as a block of its own, and a mark."""

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from ockit.documents import Document
+from ockit.index.readers.csv_table import TableReader
+from ockit.index.readers.json_text import JsonReader
 from ockit.index.readers.kinds import CODE_KINDS, HEAD_BYTES, kind_of
 from ockit.index.readers.limits import ReadingLimits
+from ockit.index.readers.markdown import MarkdownReader
+from ockit.index.readers.plain import PlainReader
 from ockit.index.readers.reading import ReadingFailed
+from ockit.index.readers.rst import RstReader
 from ockit.protocols import Reader
+
+_WITH_LIMITS = {
+    "html": ("html", "HtmlReader"),
+    "notebook": ("notebook", "NotebookReader"),
+    "docx": ("docx", "DocxReader"),
+    "odt": ("odt", "OdtReader"),
+    "epub": ("epub", "EpubReader"),
+    "pptx": ("pptx", "PptxReader"),
+    "xlsx": ("xlsx", "XlsxReader"),
+    "eml": ("eml", "EmlReader"),
+    "pdf": ("pdf", "PdfReader"),
+}
+"""Readers of formats that bring libraries along: imported for the first file of their kind."""
 
 
 def reader_of(kind: str, limits: ReadingLimits) -> Reader:
     """The reader of a kind of `ockit.index.readers.kinds`."""
     if kind == "text" or kind in CODE_KINDS:
-        from ockit.index.readers.plain import PlainReader
-
         return PlainReader(kind)
+    if kind in ("csv", "tsv"):
+        return TableReader(kind)
+    if kind in ("json", "jsonl"):
+        return JsonReader(kind)
     if kind == "markdown":
-        from ockit.index.readers.markdown import MarkdownReader
-
         return MarkdownReader()
-    if kind == "html":
-        from ockit.index.readers.html import HtmlReader
-
-        return HtmlReader(limits)
-    from ockit.index.readers.plain import PlainReader
-
-    return PlainReader(kind)
+    if kind == "rst":
+        return RstReader()
+    module, name = _WITH_LIMITS[kind]
+    reader: Reader = getattr(import_module(f"ockit.index.readers.{module}"), name)(limits)
+    return reader
 
 
 def document_of(data: bytes, name: str, limits: ReadingLimits | None = None) -> Document:
