@@ -189,9 +189,13 @@ def _gold(said: Any) -> Gold:
     start, end = said.get("start_line"), said.get("end_line")
     if start is None and end is None:
         return Gold(said["path"], None, None)
-    for value in (start, end):
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**31:
-            raise ValueError(f"a line of a gold span is {value!r}, not a number from 1 on")
-    if start > end or end - start >= 10**6:
-        raise ValueError(f"a gold span goes from line {start} to line {end}")
-    return Gold(said["path"], start, end)
+    first, last = _line_number(start), _line_number(end)
+    if first > last or last - first >= 10**6:
+        raise ValueError(f"a gold span goes from line {first} to line {last}")
+    return Gold(said["path"], first, last)
+
+
+def _line_number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**31:
+        raise ValueError(f"a line of a gold span is {value!r}, not a number from 1 on")
+    return value

@@ -88,6 +88,8 @@ def take_in(
         WorkerError, OckitError: the embedder fails; what was embedded before is stored.
         StoreError: the store fails, or a vector is missing.
     """
+    if not documents:
+        return 0
     texts = {chunk.key: chunk.embedded for _, chunks in documents for chunk in chunks}
     missing = store.missing(texts)
     if known is not None:
