@@ -238,6 +238,22 @@ class Reading:
         numbers, matrix = self._vectors(f"{query} ORDER BY id", (_listed(ids),))
         return numbers, matrix
 
+    def vectors_after(self, after_id: int) -> int:
+        """How many vectors have an id above this one. Raises StoreError."""
+        found = self._database.read(
+            lambda connection: connection.execute(
+                "SELECT count(*) FROM vectors WHERE id > ?", (after_id,)
+            ).fetchone()
+        )
+        return int(found[0])
+
+    def vector_ids(self) -> list[int]:
+        """The ids of all vectors, in any order. Raises StoreError."""
+        found = self._database.read(
+            lambda connection: connection.execute("SELECT id FROM vectors").fetchall()
+        )
+        return [number for (number,) in found]
+
     def vector_slabs(
         self, after_id: int = 0, rows: int = 8192
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:

@@ -1,0 +1,123 @@
+"""What the FAISS cache of an index was made of, and whether the file is still the one that was written.
+
+Knows the file's size and digest, not its content. The digest is computed once for a file: as long as size, inode and
+time of change are those noted when it was written, it is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ockit import files
+from ockit.errors import OckitError
+from ockit.index.places import IndexPlace
+
+VERSION = 1
+
+CacheKind = Literal["flat", "ivf"]
+
+_LIMIT = 1 << 16  # bytes of a manifest
+
+
+class UnfitCache(Exception):
+    """The cache cannot be used; its message says why, as the end of a sentence."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The cache's facts.
+
+    Attributes:
+        identity: of the store it was derived from.
+        generation: of the store, when the last row was read.
+        rows: how many vectors it holds.
+        last_id: the highest id of a vector that it may hold.
+        kind: ``flat``: every vector as float16; ``ivf``: bytes in lists by nearness.
+        dimension: of a vector.
+        trained_rows: how many vectors there were when the lists were laid out.
+        size: of the file, in bytes.
+        digest: BLAKE2b of the file, in hexadecimal.
+        stamp: the file's inode and time of change (nanoseconds) when the digest was right.
+        version: of this format.
+    """
+
+    identity: str
+    generation: int
+    rows: int
+    last_id: int
+    kind: CacheKind
+    dimension: int
+    trained_rows: int
+    size: int
+    digest: str
+    stamp: tuple[int, int]
+    version: int = VERSION
+
+
+def read(place: IndexPlace) -> Manifest | None:
+    """The manifest, None where there is none.
+
+    Raises:
+        UnfitCache: it is damaged, or a newer ockit wrote it.
+    """
+    if not place.manifest.exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(files.read_limited(place.manifest, _LIMIT))
+        inode, changed = found.pop("stamp")
+        manifest = Manifest(stamp=(inode, changed), **found)
+    except (OckitError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise UnfitCache(f"its manifest is damaged ({error})") from error
+    numbers = (
+        manifest.generation,
+        manifest.rows,
+        manifest.last_id,
+        manifest.dimension,
+        manifest.size,
+        inode,
+        changed,
+    )
+    if not all(isinstance(number, int) and number >= 0 for number in numbers) or manifest.version != VERSION:
+        raise UnfitCache(f"its manifest is damaged or of another version ({manifest.version})")
+    if manifest.kind not in ("flat", "ivf"):
+        raise UnfitCache(f"its manifest names a kind that is unknown ({manifest.kind})")
+    return manifest
+
+
+def check_file(manifest: Manifest, path: Path, *, thorough: bool = False) -> Manifest:
+    """The manifest, with the stamp of the file at `path`, which is the one it speaks of.
+
+    Args:
+        thorough: compute the digest even where the stamp fits.
+
+    Raises:
+        UnfitCache: it is not, or cannot be read.
+    """
+    try:
+        found = path.stat()
+        stamp = (found.st_ino, found.st_mtime_ns)
+        if found.st_size != manifest.size:
+            raise UnfitCache(f"it has {found.st_size} bytes instead of {manifest.size}")
+        if (thorough or stamp != manifest.stamp) and digest_of(path) != manifest.digest:
+            raise UnfitCache("its content has changed")
+    except OSError as error:
+        raise UnfitCache(f"it cannot be read ({error.strerror or error})") from error
+    return replace(manifest, stamp=stamp)
+
+
+def write(place: IndexPlace, manifest: Manifest) -> None:
+    """Keep the manifest. Raises OckitError."""
+    files.write_atomic(place.manifest, json.dumps(asdict(manifest), indent=1) + "\n")
+
+
+def digest_of(path: Path) -> str:
+    """BLAKE2b of a file, in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        digest = hashlib.blake2b(digest_size=32)
+        while data := file.read(1 << 20):
+            digest.update(data)
+    return digest.hexdigest()
