@@ -63,7 +63,9 @@ class DrawnFace:
     def answer(self, events: Iterator[Event], before: str = "") -> End | None:
         """Show a turn as it comes."""
         loaded = self._talk.assistant.loaded is not None
-        self._live.do("reading the prompt" if loaded else "loading the model")
+        searched = self._talk.assistant.grounding.names
+        begins = f"searching {', '.join(searched)}" if searched else "reading the prompt"
+        self._live.do(begins if loaded else "loading the model")
         return stream(events, self.console, self._live, self._theme, self._colour, before)
 
     def earlier(self, turn: Turn) -> None:

@@ -47,6 +47,10 @@ Name a bird.
 /export out.md
 /export
 /find wades
+/index
+/index docs
+/search heron
+/sources
 /models
 /model
 \"\"\"
