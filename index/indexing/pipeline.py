@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ockit.index.store.index_store import IndexStore
     from ockit.protocols import Embedder
 
-_BATCH = 256  # texts: two or three seconds of a slow processor
+_BATCH = 64  # texts: a second or two of a slow processor
 _BATCHES = 2  # that are with the embedder: it must never wait for us
-_HELD = 8 * _BATCH  # chunks between reading and storing, over which reading waits
+_HELD = 24 * _BATCH  # chunks between reading and storing, over which reading waits
 _TOGETHER = 64  # files of one transaction
 _FLUSH_S = 0.5
 _LOOK_S = 0.1  # how often somebody's wish to stop is looked for

@@ -192,7 +192,7 @@ class _Run:
         if self._stop.is_set():
             return None
         for one in walk.unlisted:
-            full = os.path.join(roots.folders[one.root], one.path)
+            full = os.path.join(roots.folders[one.root], one.path).rstrip("/") or "/"
             if not one.path:
                 raise NotFound(
                     f"a folder of the index {self._place.name} cannot be read ({one.what}); nothing was changed",

@@ -1,0 +1,226 @@
+"""What must not go wrong: disks that are away, files that come and go, another indexer, an early end."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from indexed_folder import TEXTS, IndexedFolder, write
+from ockit.errors import NotFound, OckitError, StoreError, UsageError
+from ockit.index.indexing.report import Progress
+from ockit.index.store.index_store import IndexStore
+
+
+def test_a_folder_that_is_gone_deletes_nothing(indexed: IndexedFolder) -> None:
+    indexed.run()
+    before = indexed.dump()
+    away = indexed.folder.with_name("away")
+    indexed.folder.rename(away)
+    again = (away / "notes",)  # another PATH: the index still knows the first
+    for plan in ({}, {"dry_run": True}):
+        with pytest.raises(NotFound, match="nothing was changed") as caught:
+            indexed.run(*again, **plan)
+        assert caught.value.where == str(indexed.folder)
+        assert "--rebuild" in (caught.value.hint or "")
+    assert indexed.dump() == before
+    away.rename(indexed.folder)
+    assert indexed.run().unchanged == 6
+
+
+def test_a_folder_that_is_empty_of_a_sudden_deletes_nothing(indexed: IndexedFolder) -> None:
+    indexed.run()
+    before = indexed.dump()
+    away = indexed.folder.with_name("away")
+    indexed.folder.rename(away)
+    indexed.folder.mkdir()  # where a disk would be mounted
+    with pytest.raises(NotFound, match="has 6 files of it"):
+        indexed.run()
+    assert indexed.dump() == before
+    assert indexed.run(rebuild=True).indexed == 0
+    assert indexed.dump() == {}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_listed_keeps_what_is_known(indexed: IndexedFolder) -> None:
+    indexed.run()
+    before = indexed.dump()
+    (indexed.folder / "code").chmod(0)
+    try:
+        report = indexed.run()
+    finally:
+        (indexed.folder / "code").chmod(0o700)
+    assert [(one.reason, Path(one.path).name) for one in report.failed] == [("denied", "code")]
+    assert indexed.dump() == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_tried_each_time(indexed: IndexedFolder) -> None:
+    (indexed.folder / "whales.md").chmod(0)
+    assert [one.reason for one in indexed.run().failed] == ["denied"]
+    (indexed.folder / "whales.md").chmod(0o600)
+    assert indexed.run().indexed == 1
+
+
+def test_a_file_that_fails_is_told_every_time_and_read_once(indexed: IndexedFolder) -> None:
+    write(indexed.folder, {"broken.pdf": "%PDF-1.7\nno more\n"})
+    os.utime(indexed.folder / "broken.pdf", (1e9, 1e9 + 0.25))
+    first = indexed.run()
+    assert (first.indexed, [one.path for one in first.failed]) == (6, [str(indexed.folder / "broken.pdf")])
+    again = indexed.run()
+    assert (again.indexed, len(again.failed), again.failed[0].reason) == (0, 1, first.failed[0].reason)
+    assert not any(isinstance(event, Progress) and event.stage == "indexing" for event in indexed.events[-2:])
+    write(indexed.folder, {"broken.pdf": ""})
+    (indexed.folder / "broken.pdf").rename(indexed.folder / "whole.txt")
+    assert indexed.run().failed == []
+
+
+def test_a_secret_is_left_out_whatever_it_is_called(indexed: IndexedFolder) -> None:
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU" * 4 + "\n"
+    write(
+        indexed.folder,
+        {"readme.txt": key, "server.pem": key, ".env": "PASSWORD=1", "about-keys.md": f"So:\n{key}"},
+    )
+    report = indexed.run()
+    assert report.skipped == {"secret": 3}
+    assert indexed.run().skipped == {"secret": 3}
+    assert "readme.txt" not in {path for path, text in indexed.texts().items() if text}
+
+
+def test_a_second_indexer_is_told_who_is_first(indexed: IndexedFolder) -> None:
+    indexed.run()
+    script = (
+        "import sys, pathlib; from ockit.index.store.writer_lock import writing; "
+        "from ockit.index.places import IndexPlace\n"
+        "with writing(IndexPlace(pathlib.Path(sys.argv[1]), 'it')): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", script, str(indexed.place.directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        for plan in ({}, {"rebuild": True}):
+            with pytest.raises(StoreError, match=re.escape(f"(process {holder.pid}) is indexing it")):
+                indexed.run(**plan)
+        assert indexed.run(dry_run=True).unchanged == 6  # who changes nothing need not wait
+        holder.communicate("")
+    assert indexed.run().unchanged == 6
+
+
+def test_an_early_end_keeps_what_is_done_and_goes_on_from_there(indexed: IndexedFolder) -> None:
+    write(
+        indexed.folder,
+        {f"many/{n}.md": f"# Number {n}\n\n" + f"This is number {n}. " * 60 for n in range(150)},
+    )
+    stop = threading.Event()
+
+    class Stopping(type(indexed.embedder)):  # type: ignore[misc]
+        def embed(self, texts: object, role: object) -> object:
+            if self.texts > 64:
+                stop.set()
+            return super().embed(texts, role)
+
+        def close(self) -> None:
+            """It is the other tests' too."""
+
+    indexed.embedder = Stopping(indexed.embedder.inner)
+    report = indexed.run(stop=stop)
+    assert report.stopped
+    assert 0 < report.indexed < 156
+    done = indexed.embedder.texts
+    stop.clear()
+    indexed.embedder.texts = -(10**6)
+    rest = indexed.run()
+    assert not rest.stopped
+    assert rest.indexed + rest.unchanged == 156
+    whole = indexed.dump()
+    assert len(whole) == 156
+    assert 0 < indexed.embedder.texts + 10**6 < done + 150
+    indexed.run(rebuild=True)
+    assert indexed.dump() == whole
+
+
+def test_files_that_vanish_or_change_while_the_run_is_under_way(indexed: IndexedFolder) -> None:
+    write(indexed.folder, {f"many/{n}.txt": f"Number {n} is here.\n" for n in range(300)})
+
+    def meddle(event: object) -> None:
+        if (
+            isinstance(event, Progress)
+            and event.stage == "indexing"
+            and (indexed.folder / "many/299.txt").exists()
+        ):
+            (indexed.folder / "many/299.txt").unlink()
+            write(indexed.folder, {"many/298.txt": "Another text.\n"})
+
+    indexed.events = type("Meddling", (list,), {"append": lambda _, event: meddle(event)})()
+    report = indexed.run()
+    assert report.failed == []
+    indexed.events = []
+    indexed.run()
+    texts = indexed.texts()
+    assert "many/299.txt" not in texts
+    assert texts["many/298.txt"] == "Another text.\n"
+
+
+def test_an_index_of_another_version_refuses_and_says_what_to_type(
+    indexed: IndexedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed.run()
+    monkeypatch.setattr("ockit.index.chunks.CHUNKER_VERSION", 10**6)
+    with pytest.raises(UsageError) as caught:
+        indexed.run()
+    assert "ockit index --rebuild --name it" in (caught.value.hint or "")
+    assert indexed.run(rebuild=True).indexed == 6
+    assert indexed.run().unchanged == 6
+
+
+def test_a_rebuild_goes_on_answering_from_the_old_store(indexed: IndexedFolder) -> None:
+    indexed.run()
+    write(indexed.folder, {"spiders.md": TEXTS["spiders.md"].replace("eight", "seven")})
+    seen = []
+    with IndexStore.open(indexed.place) as reader:
+        indexed.events = type(
+            "Looking", (list,), {"append": lambda _, event: seen.append(reader.counts().files)}
+        )()
+        indexed.run(rebuild=True)
+        assert set(seen) == {6}
+        assert any(
+            "seven" in one.chunk.text
+            for file in reader.files().values()
+            for one in reader.span(file.id, 0, 9)
+        )
+    assert not list(indexed.place.directory.glob("*.part"))
+
+
+def test_a_damaged_index_can_be_made_anew(indexed: IndexedFolder) -> None:
+    indexed.run()
+    before = indexed.dump()
+    data = bytearray(indexed.place.database.read_bytes())
+    data[:4096] = b"\0" * 4096
+    indexed.place.database.write_bytes(data)
+    with pytest.raises(StoreError, match="damaged") as caught:
+        indexed.run()
+    assert "--rebuild" in (caught.value.hint or "")
+    index_again = indexed.run(rebuild=True)
+    assert index_again.indexed == 6
+    assert indexed.dump() == before
+
+
+def test_nothing_to_index(indexed: IndexedFolder, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    report = indexed.run(tmp_path / "empty")
+    assert (report.indexed, report.unchanged, report.failed) == (0, 0, [])
+    assert indexed.run(tmp_path / "empty").indexed == 0
+    for path, error in ((tmp_path / "missing", NotFound), (Path("/dev/null"), UsageError)):
+        with pytest.raises(error) as caught:
+            indexed.run(path)
+        assert isinstance(caught.value, OckitError)
+        assert caught.value.where == str(path)
