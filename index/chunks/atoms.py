@@ -22,6 +22,7 @@ IN_WORDS = 2.5
 NEVER = 1e9
 
 _LONG_LINE = 160  # characters; longer lines are taken apart
+_BLANK = 4000  # characters of blank lines, with what they follow, that are not cut
 _WORDS = 80  # characters of a run of words that is not cut
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。！？])")
 _CLAUSE = re.compile(r"(?<=[,;:|])\s+")
@@ -50,7 +51,7 @@ def atoms(text: str, *, prose: bool, marks: dict[int, int], pages: frozenset[int
     before = ""
     for start, end in _lines(text):
         bare = text[start:end].strip() if end - start < _LONG_LINE else "long"
-        if not bare and found and start not in pages:
+        if not bare and found and start not in pages and end - found[-1].start <= _BLANK:
             found[-1].end = end  # blank lines belong to what stands before them
             after_blank = True
             continue

@@ -39,9 +39,12 @@ _NO_NAME = frozenset(
     " self fn def class struct enum static_assert defined decltype alignof typeof".split()
 )
 _BRACED = frozenset(
-    "c cpp csharp java javascript typescript php go rust swift kotlin scala dart objc groovy css vue perl r".split()
+    "c cpp csharp java javascript typescript php go rust swift kotlin scala dart objc groovy vue svelte d zig perl r"
+    " solidity template".split()
 )
-_HASHED = frozenset("python ruby shell perl r julia elixir make cmake docker yaml toml nim".split())
+_HASHED = frozenset(
+    "python ruby shell perl r julia elixir make cmake docker yaml toml nim powershell nix bazel terraform".split()
+)
 _LABEL = re.compile(r"[ \t]*(?:public|private|protected|signals|slots|Q_\w+|[a-z]+ slots)\s*:\s*$")
 _LEADING = ("//", "/*", "*", "--", "@", "#[", "[[", '"""', ";;", "template", "%%", "<!--")
 _CONTINUES = (

