@@ -144,7 +144,7 @@ def place_named(directories: Directories, name: str) -> IndexPlace:
         near = get_close_matches(name, names, 1)
         raise NotFound(
             f"there is no index {name!r}",
-            hint=near[0]
+            hint=f"the nearest name is {near[0]}"
             if near
             else "ockit indexes list shows those there are"
             if names

@@ -103,7 +103,7 @@ def show(
     call = invocation(ctx)
     source = describe(name, call.directories)
     if source is not None and not place_of(call.directories, name).exists:
-        found = {"name": name, "kind": source.kind, "url": source.url}
+        found: dict[str, object] = {"name": name, "kind": source.kind, "url": source.url}
         if as_json:
             call.console.json({"schema_version": 1, **found})
         else:
