@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from ockit import files
+from ockit import databases, files
 from ockit.errors import StoreError
 from ockit.sessions import schema
 
@@ -34,9 +34,6 @@ BUSY_S = 5.0
 COURTESY_S = 0.005
 """The longest pause between two writes of one process, in seconds. SQLite's lock is not a queue: on a slow disk a
 process that writes without a pause would shut out all others for good."""
-
-_POLL_S = 0.001
-"""Plus up to 2 ms of chance: shorter than that pause. SQLite itself would soon look every 100 ms only."""
 
 _SMALLEST_PAGE = 512
 
@@ -71,7 +68,7 @@ class Database:
 
         def attempt() -> T:
             connection = self._opened()
-            return empty if connection is None else self._transaction(connection, work, "BEGIN")
+            return empty if connection is None else databases.transaction(connection, work, "BEGIN")
 
         return self._run(attempt)
 
@@ -84,7 +81,7 @@ class Database:
         with self._lock:
             time.sleep(max(0.0, min(self._courtesy_until - time.monotonic(), COURTESY_S)))
             begun = time.monotonic()
-            result = self._run(lambda: self._transaction(self._made(), work, "BEGIN IMMEDIATE"))
+            result = self._run(lambda: databases.transaction(self._made(), work, "BEGIN IMMEDIATE"))
             ended = time.monotonic()
             self._courtesy_until = ended + min(COURTESY_S, (ended - begun) / 8)
         return result
@@ -97,15 +94,11 @@ class Database:
                 connection.close()
 
     def _run(self, attempt: Callable[[], T]) -> T:
-        deadline = time.monotonic() + BUSY_S
         with self._lock:
-            while True:
-                try:
-                    return self._mended(attempt)
-                except (sqlite3.Error, Damaged, OSError) as error:
-                    if not is_locked(error) or time.monotonic() >= deadline:
-                        raise explained(error, self.path) from error
-                time.sleep(_POLL_S + time.monotonic_ns() % 2_000_000 / 1e9)  # so that two do not poll in step
+            try:
+                return databases.patiently(lambda: self._mended(attempt), BUSY_S)
+            except (sqlite3.Error, Damaged, OSError) as error:
+                raise explained(error, self.path) from error
 
     def _mended(self, attempt: Callable[[], T]) -> T:
         try:
@@ -116,18 +109,6 @@ class Database:
         self.close()
         self._mend(self.path)
         return attempt()
-
-    def _transaction(self, connection: sqlite3.Connection, work: Work[T], begin: str) -> T:
-        connection.execute(begin)
-        try:
-            result = work(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:  # SQLite itself rolls back after some errors
-                with suppress(sqlite3.Error):  # the first error is the one to tell
-                    connection.execute("ROLLBACK")
-            raise
-        return result
 
     def _made(self) -> sqlite3.Connection:
         """The connection to the file, which is made where there is none."""
@@ -154,7 +135,7 @@ class Database:
             if version == 0 and not empty_too:
                 connection.close()
                 return None
-            if version == 0 and safe_wal(sqlite3.sqlite_version_info):
+            if version == 0 and databases.safe_wal(sqlite3.sqlite_version_info):
                 with suppress(sqlite3.OperationalError):  # another process makes it at this moment
                     connection.execute("PRAGMA journal_mode = WAL")
             if version < len(schema.MIGRATIONS):
@@ -168,17 +149,7 @@ class Database:
 
 def shows_damage(error: Exception) -> bool:
     """Whether the content of the file is at fault, and not the disk, a lock or the machine."""
-    if isinstance(error, Damaged):
-        return True
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_ERROR:  # a table that the version promises is not there
-        return str(error).startswith("no such") and not lacks_fts5(error)
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def is_locked(error: Exception) -> bool:
-    """Whether another process (or connection) stands in the way, which passes."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return isinstance(error, Damaged) or databases.shows_damage(error)
 
 
 def is_stump(path: Path) -> bool:
@@ -203,23 +174,13 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("PRAGMA secure_delete = ON")  # a chat that was removed is gone from the file
         mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-        if mode == "wal" and not safe_wal(sqlite3.sqlite_version_info):
+        if mode == "wal" and not databases.safe_wal(sqlite3.sqlite_version_info):
             with suppress(sqlite3.OperationalError):  # in use elsewhere: the next process that opens it tries
                 connection.execute("PRAGMA journal_mode = DELETE")
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def safe_wal(version: tuple[int, ...]) -> bool:
-    """Whether this release of SQLite has a write-ahead log without the corruption bug."""
-    return version >= (3, 51, 3)
-
-
-def lacks_fts5(error: Exception) -> bool:
-    """Whether this build of SQLite lacks full-text search."""
-    return "no such module" in str(error)
 
 
 def explained(error: Exception, path: Path) -> StoreError:
@@ -229,8 +190,8 @@ def explained(error: Exception, path: Path) -> StoreError:
         found = files.explained(error, place, "open the chat store")
         return StoreError(found.what, where=found.where, hint=found.hint)
     where = str(path)
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if is_locked(error):
+    code = databases.primary_code(error)
+    if databases.is_locked(error):
         what = f"another program kept the chat store locked for more than {BUSY_S:.0f} s"
         hint = "end the other ockit, or try again"
     elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
@@ -241,7 +202,7 @@ def explained(error: Exception, path: Path) -> StoreError:
     elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         what = f"the chat store cannot be written ({error})"
         hint = "make the file and its directory writable, or set OCKIT_HOME to one that is"
-    elif lacks_fts5(error):
+    elif databases.lacks_fts5(error):
         what = f"this Python's SQLite {sqlite3.sqlite_version} lacks full-text search ({error})"
         hint = "use a Python from python.org or your distribution"
     else:

@@ -1,8 +1,8 @@
 """The tables, version by version, and how a database gets from one version to the next.
 
-The version stands in SQLite's ``user_version``; ``application_id`` says that a database is ockit's. A migration
-is a tuple of statements. All that are due run in one transaction together with the new version number, after the
-database was copied to ``NAME.bak-vN``. Once released, a migration is never changed: a new one is added at the end.
+The version stands in SQLite's ``user_version``; ``application_id`` says that a database is ockit's. All migrations that
+are due run in one transaction together with the new version number, after the database was copied to ``NAME.bak-vN``.
+A new one is added at the end.
 
 Every table has an integer ``key`` (in order of insertion, stable through VACUUM); the full-text index hangs on
 it. Deferred constraints let the rows of one session go in any order; a cascade from parent to child would nest
@@ -11,17 +11,15 @@ as deep as the chat is long and end at SQLite's limit of 1,000.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
+from ockit import databases
+from ockit.databases import Migration
 from ockit.errors import StoreError
 
 APPLICATION_ID = 0x6F636B74  # "ockt"
-
-Migration = tuple[str, ...]
 
 _TREE: Migration = (
     """CREATE TABLE sessions(
@@ -145,30 +143,4 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mig
     Raises:
         sqlite3.Error, OSError: nothing has changed.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # read under the write lock: another process may have been faster
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if 0 < version < len(migrations):
-            _back_up(path, version)
-        for statement in (line for migration in migrations[version:] for line in migration):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {max(version, len(migrations))}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _back_up(path: Path, version: int) -> None:
-    """Copy the database to ``NAME.bak-vN``. The caller holds the write lock, so a second connection (SQLite
-    refuses to copy from the one that writes) sees exactly what the migration will see."""
-    final = path.with_name(f"{path.name}.bak-v{version}")
-    part = final.with_name(f"{final.name}.part")
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
-        source.backup(target)
-    os.replace(part, final)
+    databases.migrate(connection, path, migrations, APPLICATION_ID)

@@ -6,10 +6,11 @@ from contextlib import closing
 
 import pytest
 
+from ockit.databases import safe_wal
 from ockit.errors import StoreError
 from ockit.messages import Passage
 from ockit.sessions import salvage, schema
-from ockit.sessions.database import connect, safe_wal
+from ockit.sessions.database import connect
 from ockit.sessions.store import Store
 from stored_chats import chat, check_sound
 
