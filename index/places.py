@@ -78,7 +78,7 @@ def slug(text: str) -> str:
     """A name that `checked_name` takes, made of any text; ``index`` where nothing of it is left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
     words = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-.").lower()[:60].strip("-.")
-    return words.removesuffix(".part").removesuffix(".old") or "index"
+    return re.sub(r"(\.(part|old))+$", "", words) or "index"
 
 
 def place_of(directories: Directories, name: str) -> IndexPlace:

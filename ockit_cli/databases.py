@@ -78,19 +78,20 @@ def _back_up(path: Path, version: int) -> None:
     refuses to copy from the one that writes) sees exactly what the migration will see."""
     final = path.with_name(f"{path.name}.bak-v{version}")
     part = final.with_name(f"{final.name}.part")
-    part.unlink(missing_ok=True)
-    copy(path, part)
+    with closing(sqlite3.connect(path)) as source:
+        copy(source, part)
     os.replace(part, final)
 
 
-def copy(path: Path, target: Path) -> None:
-    """Copy a database as it stands, others using it or not, to a new file for its owner alone.
+def copy(source: sqlite3.Connection, target: Path) -> None:
+    """Copy a database as it stands to a file for its owner alone, which replaces what is there.
 
     Raises:
         sqlite3.Error, OSError: the target, where it is there at all, is of no use.
     """
+    target.unlink(missing_ok=True)
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as made:
+    with closing(sqlite3.connect(target)) as made:
         source.backup(made)
 
 

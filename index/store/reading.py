@@ -9,8 +9,10 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ockit import databases
 from ockit.errors import UsageError
 from ockit.index.store import rows
 from ockit.index.store.database import Database
@@ -237,6 +239,10 @@ class Reading:
             query += " AND EXISTS (SELECT 1 FROM chunks WHERE vector_id = vectors.id)"
         numbers, matrix = self._vectors(f"{query} ORDER BY id", (_listed(ids),))
         return numbers, matrix
+
+    def copy_to(self, file: Path) -> None:
+        """Copy the store as it stands to a new file. A writer waits for its end. Raises StoreError."""
+        self._database.read(lambda connection: databases.copy(connection, file))
 
     def vectors_after(self, after_id: int) -> int:
         """How many vectors have an id above this one. Raises StoreError."""

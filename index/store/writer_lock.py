@@ -28,7 +28,10 @@ def writing(place: IndexPlace) -> Iterator[None]:
                 hint="wait for it, or end it; searching works meanwhile",
             ) from None
         # another descriptor: a lock of flock's belongs to the one that took it
-        place.lock.write_text(f"{os.getpid()}\n", encoding="ascii")
+        try:
+            place.lock.write_text(f"{os.getpid()}\n", encoding="ascii")
+        except OSError as error:
+            raise files.explained(error, place.lock, "write the lock") from error
         yield
 
 

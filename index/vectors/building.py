@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ockit import files
 from ockit.errors import StoreError
+from ockit.index.store.digests import digest_of
 from ockit.index.vectors import manifest
 from ockit.index.vectors.manifest import Manifest, UnfitCache
 from ockit.index.vectors.rows import widened
@@ -137,7 +138,7 @@ def _keep(store: IndexStore, cache: FaissCache, generation: int, last_id: int, t
         part.unlink(missing_ok=True)
         part.touch(mode=0o600)
         cache.write(part)
-        size, digest = part.stat().st_size, manifest.digest_of(part)
+        size, digest = part.stat().st_size, digest_of(part)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise files.explained(error, part, "write the FAISS file") from error

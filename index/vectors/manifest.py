@@ -6,7 +6,6 @@ time of change are those noted when it was written, it is the same.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from ockit import files
 from ockit.errors import OckitError
 from ockit.index.places import IndexPlace
+from ockit.index.store.digests import digest_of
 
 VERSION = 1
 
@@ -112,12 +112,3 @@ def check_file(manifest: Manifest, path: Path, *, thorough: bool = False) -> Man
 def write(place: IndexPlace, manifest: Manifest) -> None:
     """Keep the manifest. Raises OckitError."""
     files.write_atomic(place.manifest, json.dumps(asdict(manifest), indent=1) + "\n")
-
-
-def digest_of(path: Path) -> str:
-    """BLAKE2b of a file, in hexadecimal. Raises OSError."""
-    with path.open("rb") as file:
-        digest = hashlib.blake2b(digest_size=32)
-        while data := file.read(1 << 20):
-            digest.update(data)
-    return digest.hexdigest()
