@@ -35,7 +35,7 @@ _FAMILIES = {
     "http://purl.org/dc/terms/": "dc",
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
 }
-_USUAL = {"": "rss", "atom": "atom", "content": "content", "dc": "dc", "dcterms": "dc", "rdf": "rdf"}
+_USUAL = {"atom": "atom", "content": "content", "dc": "dc", "dcterms": "dc", "rdf": "rdf"}
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
 _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -228,11 +228,11 @@ class _Reading:
 
     def _named(self, qualified: str) -> str:
         prefix, colon, local = qualified.rpartition(":")
+        own = "atom" if "feed" in (self.root, local if not self.root else "") else "rss"
+        usual = _USUAL.get(prefix, "other") if prefix else own
         space = self._spaces[-1].get(prefix)
-        if space is None:
-            family = _USUAL.get(prefix, "other")
-        else:  # a default namespace that nobody knows is still the feed's own
-            family = _FAMILIES.get(space.strip().lower(), "other" if colon else "rss")
+        # a default namespace that nobody knows is still the feed's own
+        family = usual if space is None else _FAMILIES.get(space.strip().lower(), "other" if colon else own)
         return f"{family}:{local}"
 
     def _begin(self, name: str, depth: int, attributes: dict[str, str]) -> None:

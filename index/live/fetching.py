@@ -7,6 +7,7 @@ lead is `ockit.index.live.connections`' matter.
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 import time
 import zlib
@@ -122,7 +123,7 @@ def _exchange(
         opened, target, proxied = connection(
             parts, max(0.001, left), variables, named=(parts.hostname or "").lower() == home
         )
-        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, (opened, late))
+        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, (opened.sock, late))
         watch.daemon = True
         watch.start()
         opened.request("GET", target, headers={**headers, **proxied, "Connection": "close"})
@@ -158,16 +159,12 @@ def _too_late(limits: Bounds, parts: SplitResult, source: str) -> HubError:
     )
 
 
-def _cut(opened: http.client.HTTPConnection, late: threading.Event) -> None:
-    import socket
-
+def _cut(stream: socket.socket, late: threading.Event) -> None:
     late.set()
-    stream = opened.sock
-    if stream is not None:
-        try:
-            stream.shutdown(socket.SHUT_RDWR)
-        except OSError:  # it is closed already: what the cut was for
-            return
+    try:
+        stream.shutdown(socket.SHUT_RDWR)
+    except OSError:  # it is closed already, which is what the cut is for
+        return
 
 
 def _body(

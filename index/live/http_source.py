@@ -93,8 +93,9 @@ class HttpSource:
         try:
             said = json.loads(body, parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
+            said_of_it = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
             raise HubError(
-                f"the answer of {self._name} is no JSON: {error or 'it is nested too deeply'}",
+                f"the answer of {self._name} is no JSON: {said_of_it}",
                 where=url,
                 hint="does the address in a browser show JSON? A network that wants a login first answers like this",
             ) from error
