@@ -42,7 +42,8 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
         if not stop.is_set():
             with IndexStore.open(place) as store:
                 folders = store.facts.roots
-            call.console.notice(f"watching {len(folders)} folders; Ctrl-C ends it", style=None)
+            word = "folder" if len(folders) == 1 else "folders"
+            call.console.notice(f"watching {len(folders)} {word}; Ctrl-C ends it", style=None)
             for _ in changes_below(folders, own, stop):
                 report = run(again)
                 if report.indexed or report.removed or report.moved or report.failed:
