@@ -34,6 +34,7 @@ class ReaderChild:
 
     def __init__(self, variables: Mapping[str, str], *, limits: ReadingLimits | None = None) -> None:
         self._limits = limits or ReadingLimits()
+        self._stillborn = False  # the last child was gone before it was heard of
         self._worker = Worker(
             "ockit.index.readers.service:ReaderService",
             variables,
@@ -87,11 +88,11 @@ class ReaderChild:
 
     def _batch(self, batch: deque[ReadRequest]) -> Iterator[tuple[ReadRequest, ReadFile | Unread]]:
         """Read files until the batch is empty or a child has ended; what was answered is taken off."""
-        ready = False
+        ready = False  # what ends before this is not the file's fault: a second child will tell
         chunks: list[Chunk] = []
         try:
             for event in self._worker.stream("read", files=_asked(batch), limits=asdict(self._limits)):
-                ready = True
+                ready, self._stillborn = True, False
                 chunks += [Chunk(*fields) for fields in event.get("chunks", ())]
                 if "file" in event:
                     yield batch.popleft(), _read_file(event["file"], chunks)
@@ -104,7 +105,10 @@ class ReaderChild:
                         return
         except WorkerError as error:
             if not ready:
-                raise
+                if self._stillborn:
+                    raise
+                self._stillborn = True
+                return
             yield batch.popleft(), self._ended(error)
 
     def _ended(self, error: WorkerError) -> Unread:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from io import StringIO
 
 from ockit.documents import Document, Mark
 from ockit.index.readers.columns import header_title
@@ -37,6 +38,6 @@ def _first_row(head: str, kind: str) -> list[str]:
     line = head.partition("\n")[0]
     delimiter = "\t" if kind == "tsv" else max(_DELIMITERS, key=line.count)
     try:
-        return next(csv.reader(head.split("\n"), delimiter=delimiter), [])
+        return next(csv.reader(StringIO(head, newline=""), delimiter=delimiter), [])
     except csv.Error:  # a cell longer than the module reads: no header
         return []

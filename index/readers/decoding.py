@@ -108,21 +108,22 @@ def _encoding_by_zeros(head: bytes) -> str | None:
             return encoding if encoding != "utf-8" else None
     if 0 not in head:
         return None
-    for encoding, width, zeros, at in (
+    for encoding, width, zeros, low in (
         ("utf-32-le", 4, (2, 3), 0),
         ("utf-32-be", 4, (0, 1), 3),
         ("utf-16-le", 2, (1,), 0),
         ("utf-16-be", 2, (0,), 1),
     ):
-        whole = head[: len(head) // width * width]
-        units = len(whole) // width
-        if units < 2 or whole[at::width].count(0):
+        units = len(head) // width
+        if units < 2 or len(head) % width or head[low::width].count(0):
             continue
-        # Latin letters, blanks and newlines have zeros here, whatever the script of the rest
-        share = min(whole[place::width].count(0) for place in zeros) / units
-        if share < (0.95 if width == 4 else 0.4):
+        share = min(head[place::width].count(0) for place in zeros) / units
+        # Latin letters have a zero here; of other alphabets only blanks and newlines have, but their letters all have
+        # a byte below 0x20, which no letter of a bytewise encoding is
+        alphabet = width == 2 and max(head[zeros[0] :: width]) <= 0x20
+        if share < (0.95 if width == 4 else 0.75 if units < 8 else 0.4) and not alphabet:
             continue
-        sample = whole.decode(encoding, "replace")
+        sample = head.decode(encoding, "replace")
         odd = sum(not (mark.isprintable() or mark in "\t\n\r\f\ufeff") for mark in sample)
         if odd * 20 <= len(sample):
             return encoding

@@ -64,7 +64,6 @@ class NotebookReader:
                 for mark in headings(text + "\n"):
                     composer.mark(mark.level, mark.title, start + mark.start)
                     title = title or (mark.title if mark.level == 1 else "")
-            composer.gap()
             shown, length = [], 0
             for piece, line in cell.outputs:
                 length += len(piece)
@@ -75,7 +74,9 @@ class NotebookReader:
                 shown.append(
                     (_ESCAPES.sub("", piece), max(line, cell.source[-1][1] if cell.source else line))
                 )
-            _write(shown, composer)
+            if shown:
+                composer.gap()
+                _write(shown, composer)
         notices = (f"long outputs of {cut} cells were cut at {_MOST_OUTPUT} characters",) if cut else ()
         return composer.document("notebook", title=title, numbered=True, notices=(*decoded.notices, *notices))
 

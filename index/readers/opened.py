@@ -9,6 +9,7 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from dataclasses import dataclass
 
 from ockit.index.readers.kinds import CONTAINER_KINDS, HEAD_BYTES, kind_by_name, kind_of
@@ -16,6 +17,9 @@ from ockit.index.readers.limits import ReadingLimits
 from ockit.index.readers.reading import ReadingFailed
 
 _PIECE = 1 << 20
+_SETTLED_NS = 100_000_000
+"""How long ago a file must have changed for its time to tell whether it changes again (kernels count in 4 to 10 ms)."""
+
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 _REASONS = {
     errno.ENOENT: ("vanished", "it is gone"),
@@ -65,6 +69,9 @@ def _once(file: str, limits: ReadingLimits) -> OpenedFile | None:
     try:
         before = os.fstat(descriptor)
         _regular(before)
+        age = time.time_ns() - before.st_mtime_ns
+        if 0 <= age < _SETTLED_NS:  # a write that goes on, or a second one in the same tick, would not show
+            time.sleep((_SETTLED_NS - age) / 1e9)
         promised = kind_by_name(file)
         if promised is None:
             raise ReadingFailed("binary", "it is binary")
@@ -83,9 +90,10 @@ def _once(file: str, limits: ReadingLimits) -> OpenedFile | None:
         after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
-    if len(data) != before.st_size or (before.st_size, before.st_mtime_ns) != (
-        after.st_size,
-        after.st_mtime_ns,
+    if (
+        len(data) != after.st_size
+        or before.st_size != after.st_size
+        or before.st_mtime_ns != after.st_mtime_ns
     ):
         return None
     digest = hashlib.blake2b(data, digest_size=16).digest()

@@ -1,0 +1,148 @@
+"""Opening files that somebody else changes, and those that are none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ockit.index.readers.limits import ReadingLimits
+from ockit.index.readers.opened import open_and_read
+from ockit.index.readers.reading import ReadingFailed
+
+LIMITS = ReadingLimits()
+
+
+def reason_of(path: Path, limits: ReadingLimits = LIMITS) -> str:
+    with pytest.raises(ReadingFailed) as caught:
+        open_and_read(str(path), limits)
+    return caught.value.unread.reason
+
+
+def test_what_was_read_is_what_is_said(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"words\n" * 5000)
+    opened = open_and_read(str(path), LIMITS)
+    status = path.stat()
+    assert opened.data == path.read_bytes()
+    assert opened.digest == hashlib.blake2b(opened.data, digest_size=16).digest()
+    assert (opened.kind, opened.size, opened.mtime_ns, opened.ino) == (
+        "text",
+        30_000,
+        status.st_mtime_ns,
+        status.st_ino,
+    )
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    started = time.monotonic()
+    assert reason_of(tmp_path / "pipe") == "special"
+    assert reason_of(tmp_path) == "special"
+    assert reason_of(Path("/dev/zero")) == "special"
+    assert reason_of(tmp_path / "link") == "link"
+    assert reason_of(tmp_path / "nothing") == "vanished"
+    assert reason_of(tmp_path / "pipe" / "below") == "vanished"
+    assert time.monotonic() - started < 1
+
+
+def test_sizes_are_refused_unread(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    path.touch()
+    os.truncate(path, 1 << 36)
+    started = time.monotonic()
+    assert reason_of(path) == "too-large"
+    assert time.monotonic() - started < 0.5
+    limits = ReadingLimits(text_bytes=10, container_bytes=20)
+    for size, name, reason in (
+        (11, "b.txt", "too-large"),
+        (11, "unnamed", "too-large"),
+        (21, "b.pdf", "too-large"),
+    ):
+        (tmp_path / name).write_bytes(b"x" * size)
+        assert reason_of(tmp_path / name, limits) == reason
+    (tmp_path / "b.pdf").write_bytes(b"x" * 20)
+    assert open_and_read(str(tmp_path / "b.pdf"), limits).size == 20
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_permission_denied(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    path.write_text("x")
+    path.chmod(0)
+    assert reason_of(path) == "denied"
+
+
+def test_a_file_that_changes_is_told_or_read_whole(tmp_path: Path):
+    """A writer replaces the bytes without pause: what is read is one of the versions, or "changed"."""
+    path = tmp_path / "a.txt"
+    versions = [bytes([65 + number]) * (3_000_000 + number) for number in range(3)]
+    path.write_bytes(versions[0])
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        with path.open("r+b", buffering=0) as file:
+            while not stop.is_set():
+                number = (number + 1) % 3
+                file.seek(0)
+                file.write(versions[number])
+                file.truncate()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        reasons = set()
+        for _ in range(5):
+            try:
+                assert open_and_read(str(path), LIMITS).data in versions
+            except ReadingFailed as failure:
+                reasons.add(failure.unread.reason)
+    finally:
+        stop.set()
+        writer.join()
+    assert reasons == {"changed"}
+    assert open_and_read(str(path), LIMITS).data in versions
+
+
+def test_a_change_right_after_another_shows(tmp_path: Path):
+    """Two writes within a tick of the clock leave the same time; a file is read only once that is over."""
+    path = tmp_path / "a.txt"
+    for number in range(20):
+        path.write_text("old")
+        opened = open_and_read(str(path), LIMITS)
+        path.write_text("new")
+        assert (opened.data, number) == (b"old", number)
+        assert path.stat().st_mtime_ns > opened.mtime_ns
+
+
+def test_a_file_that_vanishes_and_comes_back(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            path.write_text("there\n")
+            path.unlink()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        found = set()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and not {"vanished", "read"} <= found:
+            try:
+                open_and_read(str(path), LIMITS)
+                found.add("read")
+            except ReadingFailed as failure:
+                found.add(failure.unread.reason)
+    finally:
+        stop.set()
+        writer.join()
+    assert found <= {"read", "vanished", "changed"}
+    assert {"read", "vanished"} <= found
