@@ -40,7 +40,9 @@ def chunks_of(chance: random.Random, count: int, tag: str = "") -> list[Chunk]:
     for number in range(count):
         text = " ".join([tag, *chance.choices(WORDS, k=8)]).strip() + "\n"
         heading = chance.choice(["", "Rivers", "Rivers › Long ones"])
-        found.append(Chunk(start, text, number + 1, number + 1, heading=heading))
+        found.append(
+            Chunk(start, text, number + 1, number + 1, heading=heading, defines=chance.choice(WORDS))
+        )
         start += len(text)
     return found
 
@@ -83,6 +85,11 @@ def _instances(connection: sqlite3.Connection, schema: str) -> Counter:
     return Counter(connection.execute(f"SELECT term, doc, col, offset FROM temp.found_{schema}").fetchall())
 
 
+def _text(value: str | bytes) -> str:
+    """SQLite makes a text of two byte strings that are joined."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
 def _expected(connection: sqlite3.Connection) -> Counter:
     """The same of a full-text index that is made anew."""
     connection.execute(
@@ -90,10 +97,10 @@ def _expected(connection: sqlite3.Connection) -> Counter:
         "body, heading, path, content='', tokenize='porter unicode61 remove_diacritics 2')"
     )
     rows = connection.execute(
-        "SELECT chunks.id, text, heading, path FROM chunks JOIN files ON files.id = file_id"
+        "SELECT chunks.id, text, heading || ' ' || defines, path FROM chunks JOIN files ON files.id = file_id"
     ).fetchall()
     for number, *texts in rows:
-        words = [index_words(text.decode("utf-8", "replace")) for text in texts]
+        words = [index_words(_text(text)) for text in texts]
         connection.execute(
             "INSERT INTO temp.words(rowid, body, heading, path) VALUES (?, ?, ?, ?)", (number, *words)
         )

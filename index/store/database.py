@@ -114,7 +114,7 @@ class Database:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, Damaged, OSError) as error:
+        except (sqlite3.Error, Damaged, UnicodeDecodeError, OSError) as error:
             raise explained(error, self.path, self._name) from error
 
     def _opened(self) -> sqlite3.Connection:
@@ -175,6 +175,8 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         f"{path.as_uri()}?{mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
     )
     try:
+        # what is no UTF-8 any more fails its row's sum
+        connection.text_factory = lambda data: data.decode("utf-8", "replace")
         for pragma in (
             "foreign_keys = ON",
             "synchronous = EXTRA",
@@ -213,7 +215,8 @@ def explained(error: Exception, path: Path, name: str) -> StoreError:
     elif databases.lacks_fts5(error):
         what = f"this Python's SQLite {sqlite3.sqlite_version} lacks full-text search ({error})"
         hint = "use a Python from python.org or your distribution"
-    elif isinstance(error, Damaged) or databases.shows_damage(error):
+    elif isinstance(error, Damaged | UnicodeDecodeError) or databases.shows_damage(error):
+        # sqlite3 fails to decode a message that quotes damaged names
         what, hint = f"the index {name} is damaged: {error}", f"make it anew from its files: {anew}"
     else:
         what, hint = f"the index {name} cannot be used ({error})", f"make it anew from its files: {anew}"

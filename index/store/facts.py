@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ockit.errors import UsageError
+from ockit.index.store.rows import sum_of
 from ockit.protocols import EmbedderInfo
 
 IndexKind = Literal["files", "feed", "sentences"]
@@ -77,6 +78,11 @@ class IndexFacts:
     def to_json(self) -> str:
         """As `from_json` reads it."""
         return json.dumps(asdict(self), ensure_ascii=True)  # a path's surrogates stay escapes
+
+    def to_rows(self) -> list[tuple[str, object]]:
+        """As the store keeps them: names and values of its table ``meta``."""
+        text = self.to_json()
+        return [("facts", text), ("facts_sum", sum_of((text,)))]
 
     @classmethod
     def from_json(cls, text: str | bytes) -> IndexFacts:

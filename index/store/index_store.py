@@ -242,8 +242,8 @@ class IndexStore(Reading):
         """
         self.facts.check(facts.embedder, facts.chunker, facts.words)
         self._write(
-            lambda connection: connection.execute(
-                "UPDATE meta SET value = ? WHERE name = 'facts'", (facts.to_json(),)
+            lambda connection: connection.executemany(
+                "UPDATE meta SET value = ?2 WHERE name = ?1", facts.to_rows()
             )
         )
         files.write_atomic(self.place.facts, facts.to_json())
@@ -323,7 +323,7 @@ def _make(place: IndexPlace, facts: IndexFacts) -> None:
     try:
         connection.executemany(
             "INSERT INTO meta(name, value) VALUES (?, ?)",
-            [("facts", facts.to_json()), ("generation", 0), ("identity", uuid.uuid4().hex)],
+            [*facts.to_rows(), ("generation", 0), ("identity", uuid.uuid4().hex)],
         )
     finally:
         connection.close()

@@ -1,8 +1,8 @@
 """An index as one file, to be carried elsewhere, and back; and an index removed.
 
 The file is a ZIP archive of two members: ``ockit-index.json`` (what it is, its size and digest) and ``index.db``, the
-store as SQLite's backup gives it. The FAISS cache is not in it: it is derived. An archive from elsewhere is not trusted:
-names, sizes, digest, expansion and the very statements of its schema are checked before anything in it is used.
+store as SQLite's backup gives it. The FAISS cache is not in it: it is derived. An archive from elsewhere is not
+trusted: names, sizes, digest, expansion and the very statements of its schema are checked before it is used.
 """
 
 from __future__ import annotations
@@ -155,7 +155,9 @@ def _unpacked(file: Path, part: IndexPlace, place: IndexPlace) -> IndexFacts:
         with IndexStore.open(part, readonly=True) as store:
             facts = replace(store.facts, name=place.name)
         with closing(database.connect(part.database, "mode=rw")) as connection:
-            connection.execute("UPDATE meta SET value = ? WHERE name = 'facts'", (facts.to_json(),))
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("UPDATE meta SET value = ?2 WHERE name = ?1", facts.to_rows())
+            connection.execute("COMMIT")
     except (sqlite3.Error, StoreError) as error:
         raise _refused(file, f"its store is damaged ({error})") from error
     files.write_atomic(part.facts, facts.to_json())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CHUNKS = (
-    f"SELECT {rows.CHUNK_COLUMNS}, root, path, kind, has_lines, mtime_ns, title "  # noqa: S608 - our own words
+    f"SELECT {rows.CHUNK_COLUMNS}, {rows.FILE_COLUMNS} "  # noqa: S608 - our own words
     "FROM chunks JOIN files ON files.id = file_id WHERE "
 )
 
@@ -42,8 +42,11 @@ class Reading:
         """What the index is of. Raises StoreError."""
 
         def work(connection: sqlite3.Connection) -> IndexFacts:
+            text = str(_meta(connection, "facts"))
+            if rows.sum_of((text,)) != _meta(connection, "facts_sum"):
+                raise Damaged("its facts have changed")
             try:
-                return IndexFacts.from_json(str(_meta(connection, "facts")))
+                return IndexFacts.from_json(text)
             except ValueError as error:
                 raise Damaged(str(error)) from error
 
@@ -139,7 +142,8 @@ class Reading:
 
     def _chunks(self, where: str, values: tuple[Any, ...]) -> list[StoredChunk]:
         def work(connection: sqlite3.Connection) -> list[StoredChunk]:
-            return [_stored(row) for row in connection.execute(_CHUNKS + where, values).fetchall()]
+            files: dict[int, FileRecord] = {}
+            return [_stored(row, files) for row in connection.execute(_CHUNKS + where, values).fetchall()]
 
         return self._database.read(work)
 
@@ -323,20 +327,23 @@ def _matched(connection: sqlite3.Connection, query: str, values: tuple[Any, ...]
         ) from error
 
 
-def _stored(row: Sequence[Any]) -> StoredChunk:
-    chunk = rows.chunk_of(row)
+def _stored(row: Sequence[Any], files: dict[int, FileRecord]) -> StoredChunk:
+    """The chunk of a row with its file's; `files` are those that have been checked."""
+    if row[1] not in files:
+        files[row[1]] = rows.file_of(row[12:])
+    file, chunk = files[row[1]], rows.chunk_of(row)
     return StoredChunk(
         chunk=chunk,
         id=row[0],
-        file_id=row[1],
+        file_id=file.id,
         ordinal=row[2],
         vector_id=row[3],
-        root=row[12],
-        path=rows.cooked(row[13]),
-        kind=row[14],
-        has_lines=bool(row[15]),
-        mtime_ns=row[16],
-        title=rows.cooked(row[17]),
+        root=file.root,
+        path=file.path,
+        kind=file.kind,
+        has_lines=file.has_lines,
+        mtime_ns=file.mtime_ns,
+        title=file.title,
     )
 
 

@@ -17,7 +17,8 @@ from ockit.errors import UsageError
 State = Literal["ok", "failed", "skipped"]
 
 FILE_COLUMNS = (
-    "id, root, path, size, mtime_ns, ino, digest, kind, state, reason, has_lines, title, n_chunks, sum"
+    "files.id, root, path, size, mtime_ns, ino, digest, kind, state, reason, has_lines, title, n_chunks, "
+    "files.sum"
 )
 CHUNK_COLUMNS = (
     "chunks.id, chunks.file_id, ordinal, vector_id, start, text, start_line, end_line, page, heading, defines, "

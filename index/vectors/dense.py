@@ -167,6 +167,7 @@ class DenseIndex:
             self.close()
             if not self._store.readonly:
                 self.notices.append(f"the FAISS file of {self._store.place.name} was made anew: {error}")
+                self._store.place.manifest.unlink(missing_ok=True)
                 building.refresh(self._store, None)
                 self._load(identity)
             else:
