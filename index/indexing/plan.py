@@ -7,11 +7,15 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ockit.environment import Directories
 from ockit.errors import NotFound, StoreError, UsageError
 from ockit.files import explained
 from ockit.index.places import IndexPlace, all_indexes, place_of, slug
+
+if TYPE_CHECKING:
+    from ockit.index.store.facts import IndexFacts
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,12 @@ class Roots:
             named += [(same[folder], name) for name in wanted if (same[folder], name) not in named]
         return Roots(tuple(folders), tuple(named))
 
+    @property
+    def paths(self) -> list[str]:
+        """The folders that are walked, and the files that were named."""
+        files = [os.path.join(self.folders[root], name) for root, name in self.named]
+        return [folder for number, folder in enumerate(self.folders) if not self.names_in(number)] + files
+
     def names_in(self, number: int) -> list[str]:
         """The files that were named in a folder; none where all of it was."""
         return [name for root, name in self.named if root == number]
@@ -91,30 +101,34 @@ def default_name(directories: Directories, paths: Sequence[Path]) -> str:
 
     Raises OckitError as `roots_of`.
     """
-    from ockit.index.store.index_store import IndexStore
-
     roots = roots_of(paths[:1])
     wanted = os.path.join(roots.folders[0], *roots.names_in(0))
     taken = set()
     for place in all_indexes(directories):
         taken.add(place.name)
-        try:
-            with IndexStore.open(place) as store:
-                facts = store.facts
-        except StoreError:  # a damaged one is refused by name; it need not be in the way of all others
-            continue
-        known = Roots(facts.roots, facts.named)
-        if facts.kind == "files" and wanted in {
-            os.path.join(folder, *names)
-            for number, folder in enumerate(known.folders)
-            for names in ([[name] for name in known.names_in(number)] or [[]])
-        }:
+        facts = _facts_of(place)
+        if facts is not None and facts.kind == "files" and wanted in Roots(facts.roots, facts.named).paths:
             return place.name
     base = slug(os.path.basename(wanted) or "root")
     name, number = base, 2
     while name in taken or place_of(directories, name).directory.exists():
         name, number = f"{base}-{number}", number + 1
     return name
+
+
+def _facts_of(place: IndexPlace) -> IndexFacts | None:
+    """What an index is of, though its store be damaged: who names its folder is told so, and gets no second one."""
+    from ockit.index.store.facts import IndexFacts
+    from ockit.index.store.index_store import IndexStore
+
+    try:
+        with IndexStore.open(place) as store:
+            return store.facts
+    except StoreError:
+        try:
+            return IndexFacts.from_json(place.facts.read_bytes())
+        except (OSError, ValueError):  # nothing is left that says it; it is in nobody's way
+            return None
 
 
 def breadth_warning(roots: Roots, home: Path | None) -> str | None:

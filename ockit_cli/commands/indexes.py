@@ -249,11 +249,12 @@ def _full(record: FileRecord, facts: IndexFacts) -> str:
 
 def _places(row: dict[str, object]) -> list[str]:
     """What an index is of: folders, or files of them."""
+    from ockit.index.indexing.plan import Roots
+
     roots, named = row.get("roots"), row.get("named")
     if not isinstance(roots, list) or not isinstance(named, list):
         return []
-    files = [os.path.join(roots[root], path) for root, path in named]
-    return [folder for number, folder in enumerate(roots) if all(root != number for root, _ in named)] + files
+    return Roots(tuple(roots), tuple((root, path) for root, path in named)).paths
 
 
 def _size(place: IndexPlace) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from indexed_folder import TEXTS, IndexedFolder, write
 from ockit.errors import NotFound, OckitError, StoreError, UsageError
+from ockit.index.indexing.plan import default_name
 from ockit.index.indexing.report import Progress
 from ockit.index.store.index_store import IndexStore
 
@@ -209,6 +210,9 @@ def test_a_damaged_index_can_be_made_anew(indexed: IndexedFolder) -> None:
     with pytest.raises(StoreError, match="damaged") as caught:
         indexed.run()
     assert "--rebuild" in (caught.value.hint or "")
+    assert (
+        default_name(indexed.environment.directories, (indexed.folder,)) == "it"
+    )  # no second one is made beside it
     index_again = indexed.run(rebuild=True)
     assert index_again.indexed == 6
     assert indexed.dump() == before
