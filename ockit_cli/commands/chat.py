@@ -120,7 +120,6 @@ class _Asked:
             if self.session == LAST and not talk.store.list(1):
                 raise NotFound("no chat has been kept yet", hint="ockit chat  begins one")
             saved = talk.store.get(self.session)
-        self.grounding.warm()
         opened = talk.begin(talk.settings.model)
         if not talk.face.steady:
             talk.console.notice(f"{opened.entry.label} · /help lists the commands, Ctrl-D leaves")
@@ -214,7 +213,8 @@ def _talk(
     asked: _Asked,
     store: Store | None = None,
 ) -> Talk:
-    """A talk whose model's process has begun to start; its chats are in `store`, or in the person's own."""
+    """A talk whose model's process has begun to start, and whose indexes begin to open; its chats are in `store`, or in
+    the person's own."""
     if store is None:
         store = Store.of(run.directories)
     assistant = Assistant(
@@ -226,6 +226,7 @@ def _talk(
         grounding=asked.grounding,
     )
     assistant.engine.warm_up()
+    asked.grounding.warm()
     return Talk(run.environment, console, assistant, store, settings, parameters, face)
 
 
