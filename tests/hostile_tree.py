@@ -104,7 +104,7 @@ def _texts() -> Made:
     yield _read("mixed_ends.txt", b"one\r\ntwo\rstill two\nthree\r\n", "still two", "CRLF, CR and LF")
     yield _read("old_mac.txt", b"one\rtwo\rthree\r", "three", "CR alone")
     yield _read("one_line.txt", b"word " * (2 << 20), "word", "one line of 10 MB")
-    yield _read("no_blanks.txt", b"QUJD" * (1 << 19), "QUJD", "2 MB without a blank")
+    yield _read("no_blanks.txt", b"QUJD" * (1 << 18), "QUJD", "1 MB without a blank")
     yield _read("controls.txt", b"a\x1b[31mred\x1b[0m and \x1b]0;title\x07 bell\n" * 9, "red", "escape codes")
     yield _read("bidi.py", "x = 1  # \u202e}\u2066 admin\n".encode(), "admin", "text that reorders")
     yield _read(
@@ -180,8 +180,8 @@ def _archives() -> Made:
         "password.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "has a password", "encrypted"
     )
     yield _fails("crypt.docx", _flagged(good), "encrypted members", "encrypted")
-    inner = "<w:x>" * (DEEP // 2) + words + "</w:x>" * (DEEP // 2)
-    yield _read("deep.docx", made.docx(inner), "fine words", "XML 50,000 deep")
+    inner = "<w:x>" * DEEP + words + "</w:x>" * DEEP
+    yield _read("deep.docx", made.docx(inner), "fine words", "XML 100,000 deep")
     yield _read("overlap.docx", _doubled(good), "fine words", "a member listed twice")
     yield _fails(
         "flipped.docx", bytes(b ^ 0xFF if 60 < n < 90 else b for n, b in enumerate(good)), "bits flipped"

@@ -14,6 +14,7 @@ from ockit.index.readers.limits import MIB, ReadingLimits
 from ockit.index.readers.reading import ReadingFailed
 
 _PIECE = 1 << 16
+_HARMLESS = 16 * MIB
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # MS-CFB: what a password makes of docx, xlsx and pptx
 _ENCRYPTED = 1  # APPNOTE.TXT 4.4.4, bit 0
 
@@ -68,7 +69,7 @@ class Archive:
             raise zipfile.BadZipFile(
                 f"{name} is packed by method {info.compress_type}, which documents do not use"
             )
-        allowed = max(MIB, info.compress_size * self._limits.ratio)
+        allowed = max(_HARMLESS, info.compress_size * self._limits.ratio)
         if info.file_size > min(allowed, self._left):
             raise self._expands(name, info.file_size)
         read = 0

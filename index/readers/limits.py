@@ -16,7 +16,8 @@ class ReadingLimits:
         text_bytes: size of a file that is text.
         container_bytes: size of a file that holds others, or pages (docx, xlsx, epub, pdf ...).
         expanded_bytes: sum of what the members of an archive unpack to, as far as they are read.
-        ratio: how many bytes a byte of an archive may unpack to, beyond the first MiB of output.
+        ratio: how many bytes a byte of an archive may unpack to, where that is more than
+            16 MiB: below, a table of zeros does no harm.
         members: files in an archive.
         characters: length of a document's text.
         memory_bytes: private memory of the child (Linux).

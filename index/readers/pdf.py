@@ -20,6 +20,7 @@ _WRONG_PASSWORD = "Incorrect password"  # noqa: S105 - PDFium's words for a file
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 # a hyphen that PDFium knows to be the line's, not the word's, or one that says so itself
 _CUT_WORD = re.compile("[\u00ad\ufffe\x02]\n?")
+_LEADERS = re.compile(r"(?:[ \u00a0]?\.){5,}")  # from a title to its page in a table of contents
 _MOST_MARKS = 10_000
 
 
@@ -98,6 +99,7 @@ def _page_text(pdf: pypdfium2.PdfDocument, number: int) -> str:
     finally:
         page.close()
     text = _CUT_WORD.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _LEADERS.sub(" ...", text)
     return "\n".join(line.rstrip() for line in text.translate(_LIGATURES).split("\n"))
 
 

@@ -60,6 +60,9 @@ def document_of(data: bytes, name: str, limits: ReadingLimits | None = None) -> 
         document = reader_of(kind, limits).read(data, name)
     except ReadingFailed:
         raise
+    except ImportError as error:
+        hint = "install ockit anew: a library it depends on is not there"
+        raise ReadingFailed("unreadable", f"its reader cannot be loaded: {error}", hint=hint) from error
     except MemoryError:
         raise ReadingFailed("memory", f"reading it takes more than {limits.memory_bytes >> 20} MiB") from None
     except RecursionError:
