@@ -1,0 +1,76 @@
+"""Which files are looked at: by path, kind and age. Knows the store's list of files, not what is in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from ockit.index.search.options import SearchOptions
+from ockit.index.store.index_store import IndexStore
+
+
+def accepted_files(store: IndexStore, options: SearchOptions) -> list[int] | None:
+    """The ids of the files that pass, None where nothing is left out. Raises StoreError."""
+    if not options.paths and not options.types and options.since is None:
+        return None
+    types = frozenset(kind.lower().lstrip(".") for kind in options.types)
+    since_ns = None if options.since is None else int(options.since * 1e9)
+
+    def accepts(root: int, path: str) -> bool:
+        return any(path_fits(path, pattern) for pattern in options.paths)
+
+    of_path = accepts if options.paths else None
+    if not types:
+        return store.file_ids(accepts=of_path, since_ns=since_ns)
+    by_kind = set(store.file_ids(accepts=of_path, kinds=types, since_ns=since_ns))
+
+    def has_extension(root: int, path: str) -> bool:
+        return path.rsplit(".", 1)[-1].lower() in types and (of_path is None or of_path(root, path))
+
+    return sorted(by_kind.union(store.file_ids(accepts=has_extension, since_ns=since_ns)))
+
+
+def path_fits(path: str, pattern: str) -> bool:
+    """Whether a path below an index's folder fits a pattern: ``*`` and ``?`` stay within a folder's name, ``**`` does
+    not, ``[...]`` is a choice. A pattern without ``/`` may fit the name of the file or of any folder above it; one
+    that names a folder fits all that is in it."""
+    return _compiled(pattern.removeprefix("./")).fullmatch(path) is not None
+
+
+@lru_cache(256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    anchored = "/" in pattern.rstrip("/")
+    body = _translated(pattern.strip("/"))
+    return re.compile(("" if anchored else "(?:.*/)?") + body + "(?:/.*)?", re.DOTALL)
+
+
+def _translated(pattern: str) -> str:
+    found = []
+    at = 0
+    while at < len(pattern):
+        sign = pattern[at]
+        if pattern.startswith("**/", at):
+            found.append("(?:.*/)?")
+            at += 3
+            continue
+        if pattern.startswith("**", at):
+            found.append(".*")
+            at += 2
+            continue
+        end = pattern.find("]", at + 2) if sign == "[" else -1
+        if end > 0:
+            inside = pattern[at + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
+            found.append("[" + ("^" + inside[1:] if inside[0] == "!" else inside) + "]")
+            at = end
+        else:
+            found.append({"*": "[^/]*", "?": "[^/]"}.get(sign, re.escape(sign)))
+        at += 1
+    return "".join(found)
+
+
+def described(options: SearchOptions) -> Sequence[str]:
+    """The filters as they were typed, for a message."""
+    return [*(f"--path {path}" for path in options.paths), *(f"--type {kind}" for kind in options.types)] + (
+        ["--since"] if options.since is not None else []
+    )

@@ -1,0 +1,144 @@
+"""Searches one index: ranks its chunks for a question, makes passages of the best, and says how sure it is.
+
+Knows the store, its vectors and the embedder by their seams; prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from ockit.index.search.filters import accepted_files, described
+from ockit.index.search.options import SearchOptions
+from ockit.index.search.passages import Extract, extracts
+from ockit.index.search.query_words import LONGEST_QUERY, query_terms
+from ockit.index.search.question import Question, question_of
+from ockit.index.search.ranking import Ranked, parts, ranked
+from ockit.index.search.sureness import FLOOR, sureness
+from ockit.index.store.index_store import IndexStore
+from ockit.index.vectors.dense import DenseIndex
+from ockit.messages import Passage
+from ockit.protocols import Embedder, Retrieved
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RERANKED = 30  # passages that a reranker reads
+_LOOKED_AT = 3  # best passages of which the surest counts
+_COUNTED = 5_000  # chunks with a word from which on it is simply frequent
+
+
+class Searcher:
+    """Searches in one open index.
+
+    Args:
+        store: open for as long as this is used.
+        dense: the same store's vectors.
+        embedder: the one its vectors were made with; loaded when first needed.
+    """
+
+    def __init__(self, store: IndexStore, dense: DenseIndex, embedder: Embedder) -> None:
+        self._store = store
+        self._dense = dense
+        self._embedder = embedder
+        self._counted: tuple[int, int] = (-1, 0)  # generation, chunks
+
+    def vectors(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of many questions at once, of shape (n, dimension), for `search`. Raises OckitError."""
+        return self._embedder.embed([query[:LONGEST_QUERY] for query in queries], "query")
+
+    def search(
+        self, query: str, options: SearchOptions, *, vector: NDArray[np.float32] | None = None
+    ) -> Retrieved:
+        """The passages that answer a question, best first; none where nothing does.
+
+        Args:
+            vector: the question's, where it is known already.
+
+        Raises:
+            OckitError: the store or the embedder fails.
+        """
+        chunks = self._chunks()
+        notices = list(self._dense.notices)
+        self._dense.notices.clear()
+        files = accepted_files(self._store, options)
+        if files is not None and not files:
+            return Retrieved((), 0, (*notices, f"no indexed file fits {' '.join(described(options))}"))
+        terms = query_terms(query)
+        with_words, with_vectors = parts(options.mode, terms)
+        if not query.strip() or not chunks or not (with_words or with_vectors):
+            return Retrieved((), chunks, tuple(notices))
+        if with_vectors and vector is None:
+            vector = self.vectors([query])[0]
+        found = ranked(
+            self._store,
+            self._dense,
+            terms if with_words else [],
+            vector if with_vectors else None,
+            files,
+            depth=max(100, 4 * options.k),
+        )
+        question = question_of(query, self._store.term_frequencies(terms, _COUNTED), chunks)
+        wanted = max(options.k, RERANKED) if options.reranker is not None else options.k
+        # three at least are looked at, so that how sure the search is does not depend on how many are asked for
+        cut = list(
+            islice(extracts(self._store, found.hits, options, question.share), max(wanted, _LOOKED_AT))
+        )
+        sure = max(
+            (_sure(extract, found, question if with_words else None) for extract in cut[:_LOOKED_AT]),
+            default=0.0,
+        )
+        if not cut or (options.floor and sure < FLOOR):
+            return Retrieved((), chunks, tuple(notices))
+        cut = cut[:wanted]
+        scores = _falling([found.scores[extract.hit.id] for extract in cut], sure)
+        if options.reranker is not None:
+            scores = options.reranker.score(query[:LONGEST_QUERY], [extract.text for extract in cut])
+            order = sorted(range(len(cut)), key=lambda at: -scores[at])
+            cut, scores = [cut[at] for at in order], [scores[at] for at in order]
+        facts = self._store.facts
+        passages = [
+            _passage(extract, score, facts.roots if facts.kind == "files" else (), facts.name)
+            for extract, score in zip(cut[: options.k], scores, strict=False)
+        ]
+        return Retrieved(tuple(passages), chunks, tuple(notices))
+
+    def _chunks(self) -> int:
+        generation = self._store.generation
+        if self._counted[0] != generation:
+            self._counted = (generation, self._store.counts().chunks)
+        return self._counted[1]
+
+
+def _sure(extract: Extract, found: Ranked, question: Question | None) -> float:
+    hit = extract.hit
+    said = f"{extract.text}\n{hit.chunk.heading}\n{hit.path}\n{hit.title}"
+    return sureness(found.cosines.get(hit.id), None if question is None else question.share(said))
+
+
+def _falling(scores: Sequence[float], top: float) -> list[float]:
+    """The scores of passages as shares of how sure the search is of the best: they fall as the ranking's do."""
+    best = max(scores, default=0.0)
+    return [top * max(0.0, score) / best if best > 0 else 0.0 for score in scores]
+
+
+def _passage(extract: Extract, score: float, roots: Sequence[str], index: str) -> Passage:
+    hit = extract.hit
+    if roots:
+        file = str(PurePath(roots[hit.root]) / hit.path)
+    else:
+        file = hit.path if hit.path.startswith(("http://", "https://")) else ""
+    return Passage(
+        path=hit.path,
+        start_line=extract.start_line if hit.has_lines else None,
+        end_line=extract.end_line if hit.has_lines else None,
+        page=hit.chunk.page,
+        heading=hit.chunk.heading,
+        text=extract.text,
+        score=round(score, 4),
+        file=file,
+        index=index,
+    )
