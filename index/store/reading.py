@@ -36,6 +36,8 @@ class Reading:
     """The reading half of `IndexStore`."""
 
     _database: Database
+    _facts_read: tuple[str, IndexFacts] | None = None
+    """The facts as they were read last, so that they are checked once."""
 
     @property
     def facts(self) -> IndexFacts:
@@ -43,12 +45,16 @@ class Reading:
 
         def work(connection: sqlite3.Connection) -> IndexFacts:
             text = str(_meta(connection, "facts"))
+            if self._facts_read is not None and text == self._facts_read[0]:
+                return self._facts_read[1]
             if rows.sum_of((text,)) != _meta(connection, "facts_sum"):
                 raise Damaged("its facts have changed")
             try:
-                return IndexFacts.from_json(text)
+                facts = IndexFacts.from_json(text)
             except ValueError as error:
                 raise Damaged(str(error)) from error
+            self._facts_read = text, facts
+            return facts
 
         return self._database.read(work)
 
