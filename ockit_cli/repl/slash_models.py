@@ -9,7 +9,7 @@ from ockit.models.registry import OWN_JINJA, Registry
 from ockit.prompts.marked import marked
 from ockit.prompts.templates import named, names, with_conditions
 from ockit.repl.slash import Slash
-from ockit.repl.talk import IN_CHAT, LOADING, LOOKS, SAMPLING, Talk
+from ockit.repl.talk import GIVEN, IN_CHAT, LOADING, LOOKS, SAMPLING, Talk
 
 
 def _registry(talk: Talk) -> Registry:
@@ -101,7 +101,7 @@ def params(talk: Talk, _: str) -> None:
     """Show every parameter of the answer, and where its value comes from."""
     sampling, info = talk.sampling, talk.assistant.loaded
     rows = [(name, _shown(getattr(sampling, name)), _origin(talk, name)) for name in SAMPLING]
-    for key in (*LOADING, *LOOKS):
+    for key in (*LOADING, *LOOKS, *GIVEN):
         value = _shown(getattr(talk.settings, key))
         chosen = getattr(info, _CHOSEN[key]) if info is not None and key in _CHOSEN else None
         if value in ("0", "auto") and chosen is not None and not talk.face.steady:
@@ -180,7 +180,7 @@ def parameter_names(talk: Talk) -> Iterable[tuple[str, str]]:
     """What /set takes, with what holds."""
     now = talk.sampling
     found = [(key, _shown(getattr(now, key))) for key in SAMPLING]
-    return [*found, *((key, _shown(getattr(talk.settings, key))) for key in (*LOADING, *LOOKS))]
+    return [*found, *((key, _shown(getattr(talk.settings, key))) for key in (*LOADING, *LOOKS, *GIVEN))]
 
 
 COMMANDS = (

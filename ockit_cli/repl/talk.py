@@ -37,6 +37,9 @@ LOADING = (
 LOOKS = ("theme", "edit_mode")
 """Settings of the screen."""
 
+GIVEN = ("passages",)
+"""Settings of what a question is given of the documents."""
+
 SHOWN_ON_RESUME = 6
 """Messages of a resumed chat that are shown again."""
 
@@ -269,21 +272,23 @@ class Talk:
     def set(self, key: str, text: str) -> None:
         """Set one parameter of the answer, of the model or of the screen. Raises UsageError."""
         key = {"temp": "temperature"}.get(key, key).replace("-", "_")
-        if key in LOADING or key in LOOKS:
+        if key in LOADING or key in LOOKS or key in GIVEN:
             settings = self.with_setting(key, checked(key, text, f"/set {key}"))
             if key in LOADING:
                 opened = self.open(settings, self.assistant.model.entry.name)
                 for notice in opened.notices:
                     self.console.notice(notice)
+            elif key in GIVEN:
+                self.assistant.grounding.k, self.settings = settings.passages, settings
             else:
                 self.face.restyle(settings)
                 self.settings = settings
-        elif key in ("model", "system", "template", "condition"):
+        elif key in ("model", "system", "template", "condition", "index"):
             raise UsageError(f"{key} has a command of its own", hint=f"/{key} {text}")
         elif key in KEYS and key not in SAMPLING:
             raise UsageError(f"{key} cannot be changed inside a chat", hint=f"ockit config set {key} {text}")
         elif key not in SAMPLING:
-            known = (*SAMPLING, *LOADING, *LOOKS)
+            known = (*SAMPLING, *LOADING, *LOOKS, *GIVEN)
             near = get_close_matches(key, known, 1)
             hint = f"/set {near[0]} {text}" if near else "/params shows what can be set"
             raise UsageError(f"there is no parameter {key!r}", hint=hint)

@@ -124,6 +124,16 @@ def test_documents_are_searched_without_the_model(chat: Chat) -> None:
     assert "nothing to search for" in chat.enter("/search")
 
 
+def test_how_many_passages_can_be_set(chat: Chat) -> None:
+    said = chat.enter(
+        "/set passages 1", "How long is the river Rhine?", "/set index docs", "/set passages 0", "/params"
+    )
+    assert "Sources\n  [1] rhine.md:1\ncut" in said
+    assert "index has a command of its own" in said
+    assert "must be a whole number between 1 and 50" in said
+    assert "passages\t1\tset in this chat\n" in said
+
+
 def test_off_is_the_model_alone(chat: Chat) -> None:
     said = chat.enter("/index off", "How long is the river Rhine?", "/search Rhine", "/sources")
     assert "answers come from the model alone" in said
