@@ -5,15 +5,13 @@ Knows the store and its vectors; what is shown of a chunk is not its business.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ockit.index.search.fuse import fused, lifted
-from ockit.index.search.options import Mode
 from ockit.index.search.query_words import match_expression
 from ockit.index.store.index_store import IndexStore
-from ockit.index.store.rows import StoredChunk
 from ockit.index.vectors.dense import DenseIndex
 
 if TYPE_CHECKING:
@@ -21,20 +19,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DEPTH = 100  # chunks that each way of searching gives
+_SAME = 4  # copies of one text that are looked at: a hundred equal licences are one answer
 _WEIGHTS = (1.0, 2.0, 1.5)  # of the text, of headings and definitions, of the path, in BM25
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Chunks, best first.
+    """Chunks, best first, by their ids.
 
     Attributes:
-        hits: the chunks.
-        scores: of each, by its id; comparable within one search only.
-        cosines: of each with the question, by its id; empty where no vectors were asked.
+        order: the ids.
+        scores: of each; comparable within one search only.
+        cosines: of each with the question; empty where no vectors were asked.
     """
 
-    hits: list[StoredChunk]
+    order: list[int]
     scores: dict[int, float]
     cosines: dict[int, float]
 
@@ -58,23 +57,21 @@ def ranked(
     words = (
         dict(store.lexical(match_expression(terms), depth, weights=_WEIGHTS, files=files)) if terms else {}
     )
-    near = _nearest(store, dense, vector, files, depth) if vector is not None else {}
-    chunks = store.chunks([*words, *(number for number in near if number not in words)])
-    cosines = {} if vector is None else _cosines(store, chunks, vector)
+    near = _nearest(store, dense, vector, files, depth) if vector is not None else []
+    places = store.places([*words, *near])
+    if files is not None:
+        within = set(files)
+        places = {chunk: place for chunk, place in places.items() if place[0] in within}
+    words = {chunk: score for chunk, score in words.items() if chunk in places}
+    cosines = {} if vector is None else _cosines(store, places, vector)
     if vector is None:
-        scores = {c.id: words[c.id] for c in chunks}
+        scores = words
     elif not terms:
-        scores = {c.id: cosines.get(c.id, 0.0) for c in chunks}
+        scores = {chunk: cosines.get(chunk, 0.0) for chunk in places}
     else:
-        scores = fused({c.id: words[c.id] for c in chunks if c.id in words}, cosines, depth)
-        scores = lifted(scores, {c.id: (c.file_id, c.ordinal) for c in chunks})
-    hits = sorted(chunks, key=lambda chunk: (-scores[chunk.id], chunk.path, chunk.ordinal))
-    return Ranked(hits, scores, cosines)
-
-
-def parts(mode: Mode, terms: list[str]) -> tuple[bool, bool]:
-    """Whether words and whether vectors are asked, for a mode and a question's words."""
-    return mode != "dense" and bool(terms), mode != "bm25"
+        scores = fused(words, cosines, depth)
+        scores = lifted(scores, {chunk: places[chunk][:2] for chunk in scores})
+    return Ranked(sorted(scores, key=lambda chunk: (-scores[chunk], chunk)), scores, cosines)
 
 
 def _nearest(
@@ -83,27 +80,24 @@ def _nearest(
     vector: NDArray[np.float32],
     files: Collection[int] | None,
     depth: int,
-) -> dict[int, float]:
+) -> list[int]:
+    """The chunks whose vectors are nearest; of many with one vector a few."""
     allowed = None if files is None else store.vectors_of_files(files)
     (found,) = dense.nearest(vector[None, :], depth, allowed=allowed)
-    cosines = dict(found)
-    within = None if files is None else set(files)
-    of_vector = store.chunks_of_vectors(cosines)
-    near = {chunk: cosines[number] for number, chunks in of_vector.items() for chunk in chunks[:_SAME]}
-    if within is None:
-        return near
-    return {c.id: near[c.id] for c in store.chunks(list(near)) if c.file_id in within}
+    of_vector = store.chunks_of_vectors([number for number, _ in found])
+    if files is None:
+        return [chunk for chunks in of_vector.values() for chunk in chunks[:_SAME]]
+    return [chunk for chunks in of_vector.values() for chunk in chunks]
 
 
-_SAME = 4  # copies of one text that are looked at: a hundred equal licences are one answer
-
-
-def _cosines(store: IndexStore, chunks: list[StoredChunk], vector: NDArray[np.float32]) -> dict[int, float]:
+def _cosines(
+    store: IndexStore, places: Mapping[int, tuple[int, int, int]], vector: NDArray[np.float32]
+) -> dict[int, float]:
     """Of every chunk with the question, from the stored vectors."""
     import numpy as np
 
-    ids, vectors = store.vectors({chunk.vector_id for chunk in chunks})
+    ids, vectors = store.vectors({place[2] for place in places.values()})
     if not ids:
         return {}
     found = dict(zip(ids, (vectors.astype(np.float32) @ vector).tolist(), strict=True))
-    return {chunk.id: found[chunk.vector_id] for chunk in chunks if chunk.vector_id in found}
+    return {chunk: found[place[2]] for chunk, place in places.items() if place[2] in found}

@@ -5,7 +5,7 @@ Knows the store, its vectors and the embedder by their seams; prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from ockit.index.search.filters import accepted_files, described
 from ockit.index.search.options import SearchOptions
 from ockit.index.search.passages import Extract, extracts
-from ockit.index.search.query_words import LONGEST_QUERY, query_terms
+from ockit.index.search.query_words import LONGEST_QUERY, affordable, query_terms
 from ockit.index.search.question import Question, question_of
-from ockit.index.search.ranking import Ranked, parts, ranked
+from ockit.index.search.ranking import DEPTH, Ranked, ranked
 from ockit.index.search.sureness import FLOOR, sureness
 from ockit.index.store.index_store import IndexStore
+from ockit.index.store.rows import StoredChunk
 from ockit.index.vectors.dense import DenseIndex
 from ockit.messages import Passage
 from ockit.protocols import Embedder, Retrieved
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_FETCHED = 12  # chunks that are read at once
 RERANKED = 30  # passages that a reranker reads
 _LOOKED_AT = 3  # best passages of which the surest counts
-_COUNTED = 5_000  # chunks with a word from which on it is simply frequent
 
 
 class Searcher:
@@ -68,24 +69,28 @@ class Searcher:
         if files is not None and not files:
             return Retrieved((), 0, (*notices, f"no indexed file fits {' '.join(described(options))}"))
         terms = query_terms(query)
-        with_words, with_vectors = parts(options.mode, terms)
+        with_words, with_vectors = options.mode != "dense" and bool(terms), options.mode != "bm25"
         if not query.strip() or not chunks or not (with_words or with_vectors):
             return Retrieved((), chunks, tuple(notices))
         if with_vectors and vector is None:
             vector = self.vectors([query])[0]
+        frequencies = self._store.term_frequencies(terms)
         found = ranked(
             self._store,
             self._dense,
-            terms if with_words else [],
+            affordable(terms, frequencies) if with_words else [],
             vector if with_vectors else None,
             files,
-            depth=max(100, 4 * options.k),
+            depth=max(DEPTH, 4 * options.k),
         )
-        question = question_of(query, self._store.term_frequencies(terms, _COUNTED), chunks)
+        question = question_of(query, frequencies, chunks)
         wanted = max(options.k, RERANKED) if options.reranker is not None else options.k
         # three at least are looked at, so that how sure the search is does not depend on how many are asked for
         cut = list(
-            islice(extracts(self._store, found.hits, options, question.share), max(wanted, _LOOKED_AT))
+            islice(
+                extracts(self._store, _fetched(self._store, found.order), options, question.share),
+                max(wanted, _LOOKED_AT),
+            )
         )
         sure = max(
             (_sure(extract, found, question if with_words else None) for extract in cut[:_LOOKED_AT]),
@@ -111,6 +116,12 @@ class Searcher:
         if self._counted[0] != generation:
             self._counted = (generation, self._store.counts().chunks)
         return self._counted[1]
+
+
+def _fetched(store: IndexStore, ids: Sequence[int]) -> Iterator[StoredChunk]:
+    """The chunks of these ids, read as they are needed."""
+    for begin in range(0, len(ids), _FETCHED):
+        yield from store.chunks(ids[begin : begin + _FETCHED])
 
 
 def _sure(extract: Extract, found: Ranked, question: Question | None) -> float:

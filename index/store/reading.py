@@ -140,6 +140,16 @@ class Reading:
         by_id = {chunk.id: chunk for chunk in found}
         return [by_id[number] for number in ids if number in by_id]
 
+    def places(self, ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+        """For each chunk that is there (id of its file, ordinal in it, id of its vector). Raises StoreError."""
+        found = self._database.read(
+            lambda connection: connection.execute(
+                "SELECT id, file_id, ordinal, vector_id FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+                (_listed(ids),),
+            ).fetchall()
+        )
+        return {number: (file_id, ordinal, vector_id) for number, file_id, ordinal, vector_id in found}
+
     def span(self, file_id: int, first_ordinal: int, last_ordinal: int) -> list[StoredChunk]:
         """The chunks of a file from one ordinal to another, both included, in order. Raises StoreError."""
         return self._chunks(
