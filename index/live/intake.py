@@ -28,7 +28,7 @@ EMBEDDED_AT_ONCE = 1024
 
 
 def opened_store(
-    place: IndexPlace, kind: IndexKind, roots: tuple[str, ...], embedder: Embedder, *, fresh: bool, again: str
+    place: IndexPlace, kind: IndexKind, roots: tuple[str, ...], embedder: Embedder, *, fresh: bool
 ) -> IndexStore:
     """The index of a source, open for writing.
 
@@ -38,7 +38,6 @@ def opened_store(
         roots: the source's address or file, as the index's facts name it.
         embedder: what makes the vectors; it is loaded.
         fresh: make it anew; what was there goes.
-        again: the command that makes it anew, for errors.
 
     Raises:
         UsageError: it was made with another embedder or by another version, or is no index of that kind.
@@ -60,10 +59,7 @@ def opened_store(
                 f"the index {place.name} is of {store.facts.kind}, not of a {kind}",
                 hint=f"ockit indexes rm {place.name} removes it",
             )
-        try:
-            store.facts.check(info, CHUNKER_VERSION, WORDS_VERSION)
-        except UsageError as error:
-            raise UsageError(error.what, where=error.where, hint=f"make the index anew: {again}") from error
+        store.facts.check(info, CHUNKER_VERSION, WORDS_VERSION)
     except BaseException:
         store.close()
         raise

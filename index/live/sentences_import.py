@@ -130,7 +130,7 @@ def import_sentences(
     try:
         if fresh:  # nothing is made, and nothing replaced, for a table that is none
             _usable(file, made_by.load().dimension if embeddings else None)
-        with opened_store(place, "sentences", (str(file),), made_by, fresh=fresh, again=again) as store:
+        with opened_store(place, "sentences", (str(file),), made_by, fresh=fresh) as store:
             if fresh:
                 (place.directory / FILE).unlink(missing_ok=True)
             kept = ImportProgress(place.directory)

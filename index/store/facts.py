@@ -73,6 +73,10 @@ class IndexFacts:
     @property
     def rebuild(self) -> str:
         """The command that makes this index anew."""
+        if self.kind == "feed":
+            return f"ockit indexes refresh {self.name} --rebuild"
+        if self.kind == "sentences":
+            return f"ockit indexes import-sentences FILE --name {self.name} --rebuild"
         return rebuild_command(self.name)
 
     def to_json(self) -> str:
@@ -112,7 +116,7 @@ class IndexFacts:
 
 
 def rebuild_command(name: str) -> str:
-    """What to type to make the index of this name anew."""
+    """What to type to make the index of files of this name anew."""
     return f"ockit index --rebuild --name {name}"
 
 
