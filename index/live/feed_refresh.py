@@ -117,14 +117,7 @@ def refresh_feed(
 
     embedder = open_embedder(known.embedder or None, environment)
     try:
-        with opened_store(
-            place,
-            "feed",
-            (known.url,),
-            embedder,
-            fresh=fresh,
-            again=f"ockit indexes refresh {name} --rebuild",
-        ) as store:
+        with opened_store(place, "feed", (known.url,), embedder, fresh=fresh) as store:
             run = _Run(store, place, environment, embedder, tell)
             return run.over(feed, state, answer, known.url)
     finally:
