@@ -46,7 +46,7 @@ class DateStyles:
                 codes[event.attributes.get("numFmtId", "")] = event.attributes.get("formatCode", "")
             elif event.what == "start" and event.name == "xf" and in_cells:
                 number = event.attributes.get("numFmtId", "0")
-                code = _NOT_CODE.sub("", codes.get(number, ""))
+                code = _NOT_CODE.sub("", codes.get(number, "")[:255])
                 if number in _BUILT_IN_DATES or (_DATE_LETTERS.search(code) and "General" not in code):
                     dates.append(str(count))
                 count += 1

@@ -42,7 +42,7 @@ class HtmlReader:
         Raises:
             ReadingFailed: its text is too long.
         """
-        found = _XML.match(data) or _CHARSET.search(data[:2048])
+        found = _XML.match(data[:1024]) or _CHARSET.search(data[:2048])
         decoded = decode(data, found[1].decode("ascii", "replace") if found else None)
         composer = Composer(self._limits.characters)
         page = read_page(decoded.text, composer)

@@ -13,13 +13,16 @@ from ockit.documents import Document, Mark
 from ockit.index.readers.composing import one_line
 from ockit.index.readers.decoding import decode
 
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$")
+_ATX = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _NO_PARAGRAPH = re.compile(r" {4}|\t| {0,3}(?:>|\||[-+*][ \t]|\d+[.)][ \t]|[-*_=#]+[ \t]*$|<|:?-+:?\s*\|)")
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\s[^()]*)?\)|\[[^\[\]]*\])")
 _MARKUP = re.compile(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1")
 _ANCHOR = re.compile(r"[ \t]*\{[#.:][^{}]*\}[ \t]*$")
+_READ_OF_TITLE = 400
+"""Characters of a heading whose markup is looked at: the patterns take longer than its length."""
+
 _TITLE = re.compile(r"""title[ \t]*[:=][ \t]*(?:"(.*)"|'(.*)'|(.*?))[ \t]*$""", re.I)
 
 
@@ -71,7 +74,7 @@ def headings(text: str, start: int = 0) -> Iterator[Mark]:
             fence, before = opened[1], ""
             continue
         if line.lstrip(" ").startswith("#") and (found := _ATX.match(line)):
-            if title := _words(found[2] or ""):
+            if title := _words(_without_closing(line[found.end() :])):
                 yield Mark(here, len(found[1]), title)
             before, alone = "", True
             continue
@@ -84,8 +87,15 @@ def headings(text: str, start: int = 0) -> Iterator[Mark]:
         before, before_start = line, here
 
 
+def _without_closing(title: str) -> str:
+    """An ATX heading's text without the signs that may close it."""
+    title = title.strip(" \t")
+    bare = title.rstrip("#")
+    return bare if not bare or bare[-1] in " \t" else title
+
+
 def _words(title: str) -> str:
     """A heading without its markup."""
-    title = _ANCHOR.sub("", title[:2000])
+    title = _ANCHOR.sub("", title[:_READ_OF_TITLE])
     title = _LINK.sub(r"\1", title)
     return one_line(_MARKUP.sub(r"\2", title))

@@ -69,14 +69,14 @@ def _once(file: str, limits: ReadingLimits) -> OpenedFile | None:
     try:
         before = os.fstat(descriptor)
         _regular(before)
-        age = time.time_ns() - before.st_mtime_ns
-        if 0 <= age < _SETTLED_NS:  # a write that goes on, or a second one in the same tick, would not show
-            time.sleep((_SETTLED_NS - age) / 1e9)
         promised = kind_by_name(file)
         if promised is None:
             raise ReadingFailed("binary", "it is binary")
         if promised:
             _fits(promised, before.st_size, limits)  # by its size alone: a huge one is not touched
+        age = time.time_ns() - before.st_mtime_ns
+        if 0 <= age < _SETTLED_NS:  # a write that goes on, or a second one in the same tick, would not show
+            time.sleep((_SETTLED_NS - age) / 1e9)
         head = os.read(descriptor, HEAD_BYTES)
         kind = kind_of(file, head)
         if kind is None:

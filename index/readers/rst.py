@@ -57,5 +57,5 @@ def _columns(title: str) -> int:
 
 
 def _words(title: str) -> str:
-    title = _ROLE.sub(r"\1", title[:2000])
+    title = _ROLE.sub(r"\1", title[:400])
     return one_line(_QUOTED.sub(r"\2", title))

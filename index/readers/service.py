@@ -6,6 +6,7 @@ Nothing here touches the network, starts a process or writes a file.
 
 from __future__ import annotations
 
+import resource
 import signal
 import threading
 from collections.abc import Generator, Iterator
@@ -27,6 +28,9 @@ class ReaderService:
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
+        resource.setrlimit(
+            resource.RLIMIT_FSIZE, (0, 0)
+        )  # whatever a file makes a parser do, it writes no file
 
     def arm(self) -> None:
         """A call has come in."""

@@ -158,6 +158,16 @@ def test_closed_from_another_thread(folder: Path):
     child.close()
 
 
+def test_the_child_can_write_no_file(folder: Path):
+    with ReaderChild(os.environ) as child:
+        child.read(small(folder)[0])
+        limits = Path(f"/proc/{child.pid}/limits")
+        if not limits.exists():
+            pytest.skip("this system shows no process's limits")
+        [line] = [line for line in limits.read_text().split("\n") if line.startswith("Max file size")]
+        assert line.split()[3:5] == ["0", "0"]
+
+
 def test_the_child_sees_no_keys(folder: Path):
     with ReaderChild({**os.environ, "SECRET_TOKEN": "x", "PYTHONPATH": "/nowhere"}) as child:
         child.read(small(folder)[0])

@@ -27,6 +27,7 @@ def rst(text: str) -> list[tuple[int, str, int]]:
     ("text", "expected"),
     [
         ("# One\n## Two ##\n###### Six", [(1, "One", 1), (2, "Two", 2), (6, "Six", 3)]),
+        ("# a # b #c#\n# d ##  \n## ##", [(1, "a # b #c#", 1), (1, "d", 2)]),
         ("#no\n####### seven\n    # code\n#\n", []),
         ("   # Three blanks", [(1, "Three blanks", 1)]),
         ("# `code` and **bold** [link](http://x) {#id}", [(1, "code and bold link", 1)]),
@@ -70,6 +71,14 @@ def test_rst_sections():
 )
 def test_what_is_no_rst_section(text: str):
     assert rst(text) == []
+
+
+@pytest.mark.parametrize("unit", [" ", "#", "# ", "`", "*", "[", "](", "~", "= ", "| "])
+@pytest.mark.timeout(20)
+def test_long_lines_take_linear_time(unit: str):
+    for name in ("a.md", "a.rst"):
+        for text in (f"# {unit * 500_000}x\n", f"{unit * 500_000}\n===\n", f"{unit * 20}\n---\n" * 20_000):
+            assert document_of(text.encode(), name).text == text
 
 
 @given(st.text(st.sampled_from("ab \n#=-~`*>|[]()\t1.")), st.sampled_from(["a.md", "a.rst"]))
