@@ -1,7 +1,8 @@
-"""What an index of 1,000, 10,000, 100,000 and (with --largest) 1,000,000 chunks costs.
+"""What an index of 1,000, 10,000, 100,000 and (with --sizes) 1,000,000 chunks costs.
 
-Texts are words drawn by Zipf's law, vectors (of 384 numbers) are clusters of clusters: all synthetic. Each step runs
-in a process of its own, whose memory is what it has beyond its first moment, mapped files aside:
+Texts are 80 words (above 100,000 chunks 12) drawn by Zipf's law, vectors (of 384 numbers) are clusters of clusters:
+all synthetic. Each step runs in a process of its own, whose memory is what it has beyond its first moment, mapped
+files aside:
 
     fill     files of 20 chunks, one transaction each 50 files, vectors given
     cache    the FAISS file, made of the store
@@ -102,7 +103,9 @@ def fill(directory: str, count: int) -> dict[str, float]:
         for first in range(0, count, batch):
             start = time.perf_counter()
             number = min(batch, count - first)
-            drawn = words[chance.choice(WORDS, (number, 80), p=share / share.sum())]
+            drawn = words[
+                chance.choice(WORDS, (number, 80 if count <= 100_000 else 12), p=share / share.sum())
+            ]
             vectors = around[chance.integers(0, len(around), number)]
             vectors = vectors + 0.7 * chance.standard_normal(vectors.shape, dtype=np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -259,15 +262,15 @@ def main() -> None:
         return
     parser = ratios.parser(__doc__)
     parser.add_argument(
-        "--largest", action="store_true", help="1,000,000 chunks, too: 10 minutes, 4 GiB of disk"
+        "--sizes", help="numbers of chunks, such as 1000,1000000 (the last: 15 minutes, 3 GiB)"
     )
     parser.add_argument(
         "--directory", help="where the indexes are made (default: the system's temporary directory)"
     )
     given = parser.parse_args()
-    sizes = (
-        [1000, 10_000] if given.quick else [1000, 10_000, 100_000, *([1_000_000] if given.largest else [])]
-    )
+    sizes = [1000, 10_000] if given.quick else [1000, 10_000, 100_000]
+    if given.sizes:
+        sizes = [int(size) for size in given.sizes.split(",")]
     ratios.finish(*[measure(count, given.directory, given.patience) for count in sizes])
 
 
