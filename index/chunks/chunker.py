@@ -13,8 +13,6 @@ from ockit.index.chunks.outline import Outline, outline_of
 from ockit.index.chunks.packing import Sizes, pack
 from ockit.index.chunks.pieces import weights
 
-CHUNKER_VERSION = 1
-
 CODE = Sizes(aimed=190, most=220)
 PROSE = Sizes(aimed=120, most=150)
 """Prose is cut smaller: 220 word pieces of it are about 1,000 characters, more than is shown of a hit, and what was

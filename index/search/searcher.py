@@ -45,10 +45,20 @@ class Searcher:
         self._store = store
         self._dense = dense
         self._embedder = embedder
+        self._checked = False  # whether the embedder is that of the index
         self._counted: tuple[int, int] = (-1, 0)  # generation, chunks
 
     def vectors(self, queries: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of many questions at once, of shape (n, dimension), for `search`. Raises OckitError."""
+        """The vectors of many questions at once, of shape (n, dimension), for `search`.
+
+        Raises:
+            UsageError: the embedder is not the one that the index was made with.
+            OckitError: it fails.
+        """
+        if not self._checked:
+            facts = self._store.facts
+            facts.check(self._embedder.load(), facts.chunker, facts.words)
+            self._checked = True
         return self._embedder.embed([query[:LONGEST_QUERY] for query in queries], "query")
 
     def search(
