@@ -72,7 +72,7 @@ def evaluate(
             with call.console.status(f"{mode}: {len(asked)} questions ...") as status:
 
                 def search(query: str, k: int, mode: Mode = mode) -> Sequence[Passage]:
-                    return retriever.search(query, SearchOptions(k=k, mode=mode)).passages
+                    return retriever.search(query, SearchOptions(k=k, mode=mode, floor=False)).passages
 
                 def tell(done: int, mode: Mode = mode, status: object = status) -> None:
                     status.update(f"{mode}: {done} of {len(asked)} questions ...")  # type: ignore[attr-defined]
