@@ -19,6 +19,9 @@ from ockit.protocols import Retrieved, Retriever
 PASSAGES = 4
 """Passages of a turn, where nothing else is asked for: about 1,000 tokens."""
 
+TAIL = 0.25
+"""Below this share of the best score a passage is left out of a turn, though it was found."""
+
 PATIENCE_S = 3.0
 """How long the end of a chat waits for its retrievers to close."""
 
@@ -128,6 +131,12 @@ def merged(found: Sequence[Sequence[Passage]], k: int) -> tuple[Passage, ...]:
         if passage.score > known.score:
             best[where, passage.start_line, passage.end_line, passage.text] = passage
     return tuple(sorted(best.values(), key=lambda passage: -passage.score)[:k])
+
+
+def worth(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Those of a search that a model should read: none that is far behind the best, which would only mislead it."""
+    best = max((passage.score for passage in passages), default=0.0)
+    return tuple(passage for passage in passages if passage.score >= TAIL * best)
 
 
 def nothing_found(names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from ockit.assistant import shelf
 from ockit.assistant.branch import Turn
-from ockit.assistant.grounding import Found, Grounding
+from ockit.assistant.grounding import Found, Grounding, worth
 from ockit.assistant.grounding_prompt import grounded
 from ockit.assistant.grounding_query import query_of
 from ockit.assistant.ledger import Fitted, fit, most_passages, room_for_prompt, without
@@ -71,7 +71,7 @@ class LookingUp(Standing):
         before = [turn.words for turn in self._branch.questions if turn is not question]
         query = query_of(question.words if question.sought is None else question.sought, before)
         found = self.grounding.find(query, self._stop)
-        question.passages = found.passages
+        question.passages = worth(found.passages)
         yield from found.notices
 
     def _given(self, question: Turn, answer: Turn) -> tuple[Passage, ...]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ockit.assistant.citations import cited, listed
-from ockit.assistant.grounding import merged
+from ockit.assistant.grounding import merged, worth
 from ockit.assistant.grounding_prompt import grounded, numbered, visible
 from ockit.assistant.grounding_query import query_of
 from ockit.messages import Conversation, Message, Passage
@@ -117,3 +117,10 @@ def test_the_best_of_several_lists_each_once() -> None:
     same_file = passage("x", "one.md", file="/docs/one.md", index="docs")
     again = passage("x", "docs/one.md", file="/docs/one.md", index="all")
     assert merged([[same_file], [again]], 4) == (same_file,)
+
+
+def test_what_is_far_behind_the_best_is_not_read() -> None:
+    scores = (0.9, 0.3, 0.22, 0.0)
+    assert [found.score for found in worth([passage(score=score) for score in scores])] == [0.9, 0.3]
+    assert [found.score for found in worth([passage(score=0.0)])] == [0.0]
+    assert worth([]) == ()
