@@ -14,7 +14,7 @@ SHORT = 128
 TRY_EVERY = 64
 """Batches between two trials of another count."""
 SLUMP = 0.6
-"""Share of its usual speed below which a count is doubted at once."""
+"""Share of its usual speed below which, twice in a row, all counts are measured anew."""
 _MOST_FOR_A_QUESTION = 4
 
 
@@ -25,7 +25,7 @@ class BatchThreads:
         cores = physical_cores()
         self._counts = list(dict.fromkeys([cores, 1, max(1, cores // 2)]))
         self._speeds: dict[int, float] = {}
-        self._since = 0
+        self._since = self._slumps = 0
         self._short = 1 if is_busy() else min(cores, _MOST_FOR_A_QUESTION)
 
     def choose(self, tokens: int) -> int:
@@ -48,6 +48,8 @@ class BatchThreads:
         speed = tokens / seconds
         known = self._speeds.get(threads)
         self._since += 1
-        if known is not None and speed < SLUMP * known:
-            self._since = TRY_EVERY
+        self._slumps = self._slumps + 1 if known is not None and speed < SLUMP * known else 0
+        if self._slumps == 2:  # one may be chance
+            self._speeds.clear()
+            known, self._slumps = None, 0
         self._speeds[threads] = speed if known is None else known + 0.3 * (speed - known)

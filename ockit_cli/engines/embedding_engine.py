@@ -70,7 +70,11 @@ class EmbeddingEngine:
 
         Ends early, without a word, once it is cancelled (`cancelled` tells). Raises WorkerError, DoesNotFit.
         """
-        coded = [self._tokens.encode(text) for text in texts]
+        coded = []
+        for text in texts:
+            coded.append(self._tokens.encode(text))
+            if self._abort:
+                return
         for rows in _packed([len(ids) for ids in coded], self._room):
             if self._abort or not self._compute([coded[row] for row in rows]):
                 return
@@ -106,6 +110,7 @@ class EmbeddingEngine:
         params.embeddings = True
         params.pooling_type = pooling
         params.flash_attn_type = 1
+        params.op_offload = False
         params.abort_callback = self._abort.callback
         params.abort_callback_data = self._abort.address
         made = self._llama.llama_init_from_model(self._model, params)

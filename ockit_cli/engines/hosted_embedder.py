@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 1 << 20
 """Of one text that are sent: the longest context of any embedder is far shorter."""
 _FRAME_CHARACTERS = 8 << 20
-_FRAME_TEXTS = 4096
+_FRAME_TEXTS = 1024
 
 
 class HostedEmbedder:

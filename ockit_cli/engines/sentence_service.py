@@ -90,12 +90,11 @@ class SentenceService(_TorchService):
         pooling = next(
             (module.pooling_mode for module in self._model if hasattr(module, "pooling_mode")), None
         )
-        dimension = self._model.get_embedding_dimension()
         limit = self._model.max_seq_length
         return EmbedderInfo(
             name,
             identity_of(Path(path)),
-            int(dimension or len(self._model.encode(["ockit"], show_progress_bar=False)[0])),
+            len(self._model.encode(["ockit"], show_progress_bar=False)[0]),
             str(pooling or "its own"),
             int(limit) if limit else 512,
             _prefix(self._model, "query"),
