@@ -36,6 +36,8 @@ _TOGETHER = 64  # files of one transaction
 _FLUSH_S = 0.5
 _LOOK_S = 0.1  # how often somebody's wish to stop is looked for
 
+_HEAVIEST = 16 << 20  # bytes
+
 # What may be over by the next run though the file's date stays: it is tried again each time.
 _PASSING = frozenset({"denied", "unreadable", "changed"})
 
@@ -51,6 +53,11 @@ class Tally:
     chunks: int = 0
     embedded: int = 0
     bytes_done: int = 0
+
+
+def weight(size: int) -> int:
+    """Bytes that a file counts in how far a run is: one that is too large to be read is no long work."""
+    return min(size, _HEAVIEST)
 
 
 @dataclass
@@ -261,5 +268,5 @@ class Pipeline:
 
     def _done(self, what: str, file: Found, record: FileRecord, why: Unread | None = None) -> None:
         self.tally.files += 1
-        self.tally.bytes_done += file.size
+        self.tally.bytes_done += weight(file.size)
         self._on_stored(what, file, record, why)

@@ -96,6 +96,20 @@ def roots_of(paths: Sequence[Path]) -> Roots:
     return found
 
 
+def patterns(option: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Patterns of gitignore, less the empty ones. Raises UsageError for one that can match nothing."""
+    from ockit.index.walk.ignoring import rules_of
+
+    found = tuple(filter(None, given))
+    for pattern in found:
+        if rules_of([pattern]) is None:
+            raise UsageError(
+                f"{option} {pattern!r} is no pattern that could match a file",
+                hint=f"as in .gitignore: {option} '*.md', {option} docs/",
+            )
+    return found
+
+
 def default_name(directories: Directories, paths: Sequence[Path]) -> str:
     """The index that the first PATH belongs to already, else a new name made of its folder's.
 

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ockit.errors import NotFound, UsageError
+from ockit.errors import NotFound, StoreError, UsageError
 from ockit.index.indexing.comparing import Changes, compare, trusted
-from ockit.index.indexing.plan import IndexPlan, Roots, roots_of
+from ockit.index.indexing.plan import IndexPlan, Roots, patterns, roots_of
 from ockit.index.indexing.rebuilding import building, put_in_place
 from ockit.index.indexing.report import FileFailed, IndexNotice, OnEvent, Progress, Report
 from ockit.index.walk.walker import Found, Walk
@@ -97,23 +97,32 @@ class _Run:
         from ockit.index.store.facts import IndexFacts
         from ockit.index.store.index_store import IndexStore
 
-        place = self._place
+        place, facts = self._place, None
         if self._plan.rebuild:
             try:
-                return IndexFacts.from_json(place.facts.read_bytes())  # is there though the store be damaged
+                facts = IndexFacts.from_json(place.facts.read_bytes())  # is there though the store be damaged
             except FileNotFoundError:
                 pass  # made by an import, or new
             except (OSError, ValueError) as error:
                 self._tell(IndexNotice(f"what was known of {place.name} cannot be read ({error})"))
-        if not place.exists:
+        if facts is None and not place.exists:
             if not self._plan.paths:
                 raise NotFound(
                     f"there is no index {place.name!r}",
                     hint=f"ockit index FOLDER --name {place.name} makes it",
                 )
             return None
-        with IndexStore.open(place) as store:
-            facts = store.facts
+        if facts is None:
+            try:
+                with IndexStore.open(place) as store:
+                    facts = store.facts
+            except StoreError as error:
+                if not self._plan.rebuild:
+                    raise
+                if self._plan.paths:  # nothing of the old one is needed
+                    return None
+                hint = f"name what it is to be of: ockit index FOLDER... --rebuild --name {place.name}"
+                raise StoreError(error.what, where=error.where, hint=hint) from error
         if facts.kind != "files":
             raise UsageError(
                 f"{place.name} is an index of {facts.kind}, not of folders",
@@ -127,7 +136,7 @@ class _Run:
         roots = asked if plan.rebuild and plan.paths else known.with_more(asked)
         include = plan.include if plan.include is not None else before.include if before is not None else ()
         exclude = plan.exclude if plan.exclude is not None else before.exclude if before is not None else ()
-        return roots, tuple(filter(None, include)), tuple(filter(None, exclude))
+        return roots, patterns("--include", include), patterns("--exclude", exclude)
 
     def _opened(
         self, before: IndexFacts | None, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]
@@ -186,7 +195,7 @@ class _Run:
             named=roots.named,
             include=include,
             exclude=exclude,
-            own=(str(own.data), str(own.cache), str(own.state), str(own.config)),
+            own=[os.path.realpath(place) for place in (own.data, own.cache, own.state, own.config)],
         )
         changes = compare(self._until_stopped(walk), known, roots.folders, walk.unlisted)
         if self._stop.is_set():
@@ -200,7 +209,8 @@ class _Run:
                     hint=f"bring it back, or index the others anew: ockit index --rebuild --name {self._place.name} "
                     "FOLDER...",
                 )
-            self._fail(FileFailed(full, "denied", f"it cannot be looked at: {one.what}"))
+            reason = "denied" if one.denied else "unreadable"
+            self._fail(FileFailed(full, reason, f"it cannot be looked at: {one.what}"))
         self._refuse_emptied(changes, roots)
         for reason, n in walk.skipped.items():
             self._report.skip(reason, n)
@@ -246,7 +256,7 @@ class _Run:
 
     def _stored(self, store: IndexStore, changes: Changes, roots: Roots) -> bool:
         """Bring the changes into the store. Whether all of them are."""
-        from ockit.index.indexing.pipeline import Pipeline
+        from ockit.index.indexing.pipeline import Pipeline, weight
         from ockit.index.readers.child_process import ReaderChild
 
         report, tell = self._report, self._tell
@@ -267,7 +277,7 @@ class _Run:
             report.unchanged += 1
         if not changes.unread:
             return True
-        total, size = len(changes.unread), sum(file.size for file, _ in changes.unread)
+        total, size = len(changes.unread), sum(weight(file.size) for file, _ in changes.unread)
 
         def progress(tally: Tally) -> None:
             tell(

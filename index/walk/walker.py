@@ -35,11 +35,13 @@ class Unlisted:
     Attributes:
         path: relative to the root; empty for the root itself.
         what: the system's words.
+        denied: whether it is a matter of permission.
     """
 
     root: int
     path: str
     what: str
+    denied: bool = False
 
 
 class Walk:
@@ -96,10 +98,11 @@ class Walk:
         """A file that was asked for by name: no rule holds but that secrets are none of an index's business."""
         try:
             found = os.stat(full, follow_symlinks=False)
-        except FileNotFoundError:
-            return
         except OSError as error:
-            self._unseen(root, path, error)
+            if not os.path.isdir(self._roots[root]):  # its disk is away, rather than the file
+                self._unseen(root, "", error)
+            elif not isinstance(error, FileNotFoundError):
+                self._unseen(root, path, error)
             return
         if is_secret(os.path.basename(path)):
             self.skipped["secret"] += 1
@@ -183,7 +186,8 @@ class Walk:
         return held
 
     def _unseen(self, root: int, path: str, error: OSError) -> None:
-        self.unlisted.append(Unlisted(root, path, (error.strerror or str(error)).lower()))
+        denied = isinstance(error, PermissionError)
+        self.unlisted.append(Unlisted(root, path, (error.strerror or str(error)).lower(), denied))
 
 
 class _Choice:

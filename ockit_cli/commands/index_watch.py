@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from ockit.commands.index import shown
 from ockit.commands.index_progress import IndexProgress
 from ockit.commands.invocation import Invocation
-from ockit.errors import ExitCode
+from ockit.errors import ExitCode, StoreError
 
 if TYPE_CHECKING:
     from ockit.index.indexing.plan import IndexPlan
     from ockit.index.indexing.report import Report
     from ockit.index.places import IndexPlace
+
+_PAUSE_S = 5.0
+_PATIENCE = 60  # pauses; in all, five minutes
 
 
 def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bool) -> ExitCode:
@@ -30,9 +33,16 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
         stop.set()
         return True
 
-    def run(plan: IndexPlan) -> Report:
-        with IndexProgress(call, place.name) as progress:
-            return index_folders(plan, place, call.environment, on_event=progress.told, stop=stop)
+    def run(plan: IndexPlan, patience: int = 0) -> Report:
+        try:
+            with IndexProgress(call, place.name) as progress:
+                return index_folders(plan, place, call.environment, on_event=progress.told, stop=stop)
+        except StoreError as error:  # another ockit may be indexing it, for a while
+            if not patience:
+                raise
+            call.console.warning(f"{error.what}; trying again")
+            stop.wait(_PAUSE_S)
+            return run(plan, patience - 1)
 
     own = [str(one) for one in (call.directories.data, call.directories.cache, call.directories.state)]
     with interruptible(asked_to_stop):
@@ -45,7 +55,7 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
             word = "folder" if len(folders) == 1 else "folders"
             call.console.notice(f"watching {len(folders)} {word}; Ctrl-C ends it", style=None)
             for _ in changes_below(folders, own, stop):
-                report = run(again)
+                report = run(again, _PATIENCE)
                 if report.indexed or report.removed or report.moved or report.failed:
                     shown(call, report, as_json=as_json)
     return ExitCode.OK

@@ -7,14 +7,16 @@ import re
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from indexed_folder import TEXTS, IndexedFolder, write
 from ockit.errors import NotFound, OckitError, StoreError, UsageError
-from ockit.index.indexing.plan import default_name
+from ockit.index.indexing.plan import IndexPlan, default_name
 from ockit.index.indexing.report import Progress
+from ockit.index.indexing.run import index_folders
 from ockit.index.store.index_store import IndexStore
 
 
@@ -216,6 +218,50 @@ def test_a_damaged_index_can_be_made_anew(indexed: IndexedFolder) -> None:
     index_again = indexed.run(rebuild=True)
     assert index_again.indexed == 6
     assert indexed.dump() == before
+
+
+def test_a_disk_that_is_away_takes_no_file_that_was_named(indexed: IndexedFolder) -> None:
+    indexed.run(indexed.folder / "whales.md")
+    write(indexed.folder.parent / "other", {"x.md": "Some words.\n"})
+    indexed.folder.rename(indexed.folder.with_name("away"))
+    with pytest.raises(NotFound, match="nothing was changed"):
+        indexed.run(indexed.folder.parent / "other")
+    assert set(indexed.texts()) == {"whales.md"}
+
+
+@pytest.mark.parametrize("pattern", ["/", "[", "#", "!", "  "])
+def test_a_pattern_that_matches_nothing_is_refused(indexed: IndexedFolder, pattern: str) -> None:
+    for option in ("include", "exclude"):
+        with pytest.raises(UsageError, match=f"--{option}"):
+            indexed.run(**{option: (pattern,)})
+
+
+def test_an_index_of_which_nothing_is_left_can_be_made_anew_from_its_path(indexed: IndexedFolder) -> None:
+    indexed.run()
+    indexed.place.database.write_bytes(b"nothing" * 1000)
+    indexed.place.facts.write_text("{}")
+    with pytest.raises(StoreError, match="damaged") as caught:
+        index_folders(IndexPlan(rebuild=True), indexed.place, indexed.environment, indexed.embedder)
+    assert caught.value.hint == "name what it is to be of: ockit index FOLDER... --rebuild --name it"
+    assert indexed.run(rebuild=True).indexed == 6
+
+
+def test_an_index_that_is_not_of_folders_is_left_alone(indexed: IndexedFolder) -> None:
+    indexed.run()
+    with IndexStore.open(indexed.place, readonly=False) as store:
+        store.set_facts(replace(store.facts, kind="feed"))
+    for plan in ({}, {"rebuild": True}):
+        with pytest.raises(UsageError, match="an index of feed"):
+            indexed.run(**plan)
+
+
+def test_names_of_any_bytes_are_indexed(indexed: IndexedFolder) -> None:
+    folder = Path(os.fsdecode(os.fsencode(indexed.folder) + b"/\xff\n\x1b[31m"))
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xfe.md")).write_text("# Odd\n\nThe name is odd.\n")
+    report = indexed.run(folder)
+    assert (report.indexed, report.failed) == (1, [])
+    assert indexed.run(folder).unchanged == 1
 
 
 def test_nothing_to_index(indexed: IndexedFolder, tmp_path: Path) -> None:
