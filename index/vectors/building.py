@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-SMALLEST = 16_384
+SMALLEST = 10_000
 """An index of fewer vectors has no cache: reading and comparing them all takes less time than importing faiss."""
 
 LAG = 2048
