@@ -31,6 +31,7 @@ COMMANDS = {
     "ask": "Ask one question and print the answer.",
     "chat": "Talk with a model, turn by turn.",
     "index": "Index folders, so that search, ask and chat find what is in them.",
+    "search": "Find passages of indexed documents.",
     "indexes": "List, show, remove, export, import and measure indexes; add live sources.",
     "sessions": "List, search, show, export and remove saved conversations.",
     "models": "List, show, add, fetch and name models; choose the default one.",
