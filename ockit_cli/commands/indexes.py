@@ -60,7 +60,11 @@ def list_indexes(ctx: typer.Context, as_json: AsJson = False) -> None:
             call.console.warning(f"{place.name}: {error.what}")
             rows.append({"name": place.name, "kind": "damaged", "error": error.what})
     for name in live_names(call.directories):
-        source = describe(name, call.directories)
+        try:
+            source = describe(name, call.directories)
+        except OckitError as error:
+            call.console.warning(f"{name}: {error.what}")
+            source = None
         if source is not None and all(row["name"] != name for row in rows):
             rows.append({"name": name, "kind": source.kind, "url": source.url})
     rows.sort(key=lambda row: str(row["name"]))
@@ -143,13 +147,13 @@ def rm(
 ) -> None:
     """Remove an index; the files it is of stay. Asks first on a terminal, needs --yes elsewhere."""
     from ockit.index.indexing.plan import place_named
-    from ockit.index.live.sources import describe
+    from ockit.index.live.sources import live_names
     from ockit.index.places import place_of
     from ockit.index.store.portable import remove_index
 
     call = invocation(ctx)
     place = place_of(call.directories, name)
-    if describe(name, call.directories) is None:
+    if name not in live_names(call.directories):  # one whose file is damaged can be removed too
         place = place_named(call.directories, name)
     if not yes and not call.console.confirm(f"Remove the index {name}? The files it is of stay."):
         call.console.notice("nothing was removed")

@@ -253,3 +253,17 @@ def test_commands(live, run_ockit, ockit_home):
     offline = run_ockit("search", "-i", "web", "first", env={"HF_HUB_OFFLINE": "1"})
     assert offline.code == 1
     assert "HF_HUB_OFFLINE is set" in offline.stderr
+
+
+def test_a_damaged_source_is_told_and_can_be_removed(run_ockit, ockit_home):
+    words = ["http://localhost:1/{query}", "--items", "a", "--text", "b"]
+    for name in ("good", "bad"):
+        assert run_ockit("indexes", "add-http", name, *words).code == 0
+    folder = ockit_home / "data" / "indexes" / "bad"
+    (folder / "source.toml").write_text("kind = 3")
+    listed = run_ockit("indexes", "list")
+    assert listed.code == 0
+    assert "good\thttp" in listed.stdout
+    assert "bad: " in listed.stderr
+    assert run_ockit("indexes", "rm", "bad", "--yes").code == 0
+    assert not folder.exists()
