@@ -31,15 +31,21 @@ def _ahead(argv: list[str], environment: Environment) -> Worker | None:
     """The model's process, started before anything else where the verb will need it: it reads its libraries for as
     long as this process takes to read its own."""
     if not argv:
-        wanted = environment.stdin_is_tty and environment.stdout_is_tty
+        wanted = "chat" if environment.stdin_is_tty and environment.stdout_is_tty else ""
     else:
-        wanted = argv[0] in ("ask", "chat") and not {"-h", "--help", "--plan"}.intersection(argv)
-    if not wanted:
+        wanted = "" if {"-h", "--help", "--plan"}.intersection(argv) else argv[0]
+    if wanted in ("ask", "chat"):
+        from ockit.engines.hosted import new_worker
+
+        worker = new_worker(environment.variables)
+    elif wanted == "search":
+        from ockit.engines.embedders import new_embedding_worker
+
+        worker = new_embedding_worker(environment.variables)
+    else:
         return None
-    from ockit.engines.hosted import new_worker
     from ockit.errors import WorkerError
 
-    worker = new_worker(environment.variables)
     try:
         worker.start()
     except WorkerError:
