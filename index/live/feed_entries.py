@@ -1,6 +1,6 @@
 """RSS 0.9 to 2.0, RSS 1.0 (RDF) and Atom as entries. Standard library only, no entities, bounded.
 
-Tolerates what feeds do in truth: prefixes nobody declared, HTML entities, control characters, dates of any kind,
+Tolerates what feeds do in truth: prefixes nobody declared, HTML entities, bare ampersands, control characters, odd dates,
 missing ids. Refuses what no feed needs: a DTD with declarations in it (entity bombs), elements nested without end.
 Formats: https://www.rssboard.org/rss-specification, https://web.resource.org/rss/1.0/spec, RFC 4287.
 """
@@ -36,7 +36,7 @@ _FAMILIES = {
     "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
 }
 _USUAL = {"atom": "atom", "content": "content", "dc": "dc", "dcterms": "dc", "rdf": "rdf"}
-_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
+_ENTITY = re.compile(r"&(?:(#x[0-9A-Fa-f]{1,9}|#[0-9]{1,9}|[A-Za-z][A-Za-z0-9]{1,31});)?")
 _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -132,11 +132,19 @@ def _prepared(data: bytes, charset: str) -> str:
 
 
 def _numbered(found: re.Match[str]) -> str:
+    """A name of HTML's as numbers; a number that XML does not allow as the character that stands for none; what is
+    neither as the bare ``&`` that was meant."""
     from html.entities import html5
 
-    character = html5.get(f"{found[1]};")
-    if found[1] in _XML_ENTITIES or character is None:
+    said = found[1] or ""
+    if said.startswith("#"):
+        number = int(said[2:], 16) if said[1] == "x" else int(said[1:])
+        return "\ufffd" if number > 0x10FFFF or _FORBIDDEN.match(chr(number)) else found[0]
+    if said in _XML_ENTITIES:
         return found[0]
+    character = html5.get(f"{said};")
+    if character is None:
+        return f"&amp;{found[0][1:]}"
     return "".join(f"&#{ord(one)};" for one in character)
 
 
