@@ -7,6 +7,8 @@ compares the best of them again by the vectors of the store. Files are FAISS's o
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,7 @@ SPARE = 3
 """How many times the wanted number is taken from the lists, to be compared again."""
 
 _SAMPLES_PER_LIST = 40
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ROUNDS = 8
 _SEED = 1234
 
@@ -141,13 +144,17 @@ class FaissCache:
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def write(self, path: Path) -> None:
-        """Write it to a file. Raises OSError."""
+        """Write it to a file, and see that it can be read. Raises OSError."""
         import faiss
 
         try:
             faiss.write_index(self._index, str(path))
-        except RuntimeError as error:
-            raise OSError(f"FAISS cannot write {path.name}: {str(error).splitlines()[-1]}") from error
+            # FAISS is silent where closing the file fails
+            self.load(path, self.kind, self._index.d, self.rows)
+        except (RuntimeError, UnfitCache) as error:
+            text = str(error)
+            number = next((code for code in _FULL if os.strerror(code) in text), errno.EIO)
+            raise OSError(number, os.strerror(number), str(path)) from error
 
     def nearest(self, vectors: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None) -> Found:
         """About `k` for each of `vectors`, of shape (n, dimension): exactly those where it is flat, else candidates

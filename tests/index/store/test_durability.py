@@ -15,7 +15,9 @@ import pytest
 from ockit.errors import StoreError
 from ockit.index.store import database
 from ockit.index.store.index_store import IndexStore
+from ockit.index.vectors import building
 from ockit.index.vectors.dense import DenseIndex
+from outages import Full
 from stored_indexes import DIMENSION, check_sound, facts, fill, place, put, record
 
 CHILD = Path(__file__).with_name("writer_child.py")
@@ -133,6 +135,35 @@ def test_a_full_disk_loses_nothing(tmp_path):
         assert versions[said[-1][0]] == said[-1][1]
         put(store, record("more.md"), [])
     check_sound(place(tmp_path).database)
+
+
+def test_a_full_disk_under_a_running_index(tmp_path, monkeypatch):
+    monkeypatch.setattr(building, "LAG", 5)
+    monkeypatch.setattr(building, "SMALLEST", 10)
+    home = tmp_path / "home"
+    Full.prepare(home)
+    try:
+        with IndexStore.create(place(home), facts()) as store:
+            fill(store, 10)
+            assert DenseIndex(store).refresh()
+            cache = store.place.vectors.read_bytes()
+            fill(store, 600, n_chunks=1, seed=5)
+            outage = Full(home, os.getpid())
+            outage.begin()
+            with pytest.raises(StoreError, match="the disk is full"):
+                DenseIndex(store).refresh()
+            assert store.place.vectors.read_bytes() == cache
+            before = store.counts()
+            with pytest.raises(StoreError, match="disk under the index docs is full"):
+                fill(store, 50, n_chunks=50, seed=6)
+            assert len(DenseIndex(store).nearest(np.ones((1, DIMENSION)), 3)[0]) == 3
+            outage.end()
+            assert store.counts().chunks >= before.chunks
+            assert DenseIndex(store).refresh()
+            fill(store, 1)
+        check_sound(store.place.database)
+    finally:
+        Full.clear(home)
 
 
 def test_a_lock_that_is_never_released(tmp_path, monkeypatch):

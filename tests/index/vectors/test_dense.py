@@ -220,3 +220,28 @@ def test_realistic_vectors_are_found_in_lists(tmp_path, monkeypatch):
         right = expected(store, asked / np.linalg.norm(asked, axis=1, keepdims=True), 20)
         recall = np.mean([len({n for n, _ in a} & set(b)) / 20 for a, b in zip(found, right, strict=True)])
         assert recall >= 0.98
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_sequence_of_changes(store, small_steps, seed):
+    """A reader that stays open sees what comparing with every vector gives, whatever its writer does."""
+    chance = random.Random(seed)
+    writer_dense, first = DenseIndex(store), 0
+    with IndexStore.open(store.place) as reader:
+        dense = DenseIndex(reader)
+        for _ in range(14):
+            action = chance.choice(["add", "add", "remove", "sweep", "refresh", "refresh"])
+            if action == "add":
+                add(store, chance.choice((5, 60, 400)), first=first)
+                first += 1000
+            elif action == "remove":
+                places = sorted(store.files())
+                store.remove(chance.sample(places, len(places) // 3))
+            elif action == "sweep":
+                store.sweep_vectors()
+            else:
+                writer_dense.refresh()
+            check(reader, dense, k=chance.choice((1, 10, 300)))
+            everything = reader.vectors_of_files(reader.file_ids())
+            check(reader, dense, allowed=chance.sample(everything, len(everything) // 4))
+        assert dense.notices == []
