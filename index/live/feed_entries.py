@@ -1,6 +1,6 @@
 """RSS 0.9 to 2.0, RSS 1.0 (RDF) and Atom as entries. Standard library only, no entities, bounded.
 
-Tolerates what feeds do in truth: prefixes nobody declared, HTML entities, bare ampersands, control characters, odd dates,
+Tolerates what feeds do in truth: undeclared prefixes, HTML entities, bare ampersands, control characters, odd dates,
 missing ids. Refuses what no feed needs: a DTD with declarations in it (entity bombs), elements nested without end.
 Formats: https://www.rssboard.org/rss-specification, https://web.resource.org/rss/1.0/spec, RFC 4287.
 """
