@@ -66,7 +66,8 @@ def open_embedder(
 
         return EndpointEmbedder(name, variables)
     path = find_model(name, variables, environment.cwd)
-    load = {"name": name, "path": str(path)}
+    of_hub = not (environment.cwd / Path(name).expanduser()).is_dir()
+    load = {"name": name if of_hub else str(path), "path": str(path)}  # a name that holds wherever one stands
     return HostedEmbedder(_torch_worker(_SENTENCE, variables), load, stall_seconds=stall_seconds)
 
 

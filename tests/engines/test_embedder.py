@@ -73,11 +73,16 @@ def texts():
     return found + [" ".join(chance.choices(words, k=chance.randrange(1, 60))) for _ in range(60)]
 
 
-def test_vectors_are_those_of_sentence_transformers(embedder, texts):
+@pytest.fixture(scope="module")
+def vectors(embedder, texts):
+    return embedder.embed(texts, "passage")
+
+
+def test_vectors_are_those_of_sentence_transformers(embedder, texts, vectors):
     import numpy as np
     from sentence_transformers import SentenceTransformer
 
-    ours = embedder.embed(texts, "passage")
+    ours = vectors
     model = SentenceTransformer(str(installed_embedder().directory), device="cpu", local_files_only=True)
     theirs = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
     assert ours.shape == theirs.shape
@@ -90,11 +95,10 @@ def test_vectors_are_those_of_sentence_transformers(embedder, texts):
     assert (info.dimension, info.max_tokens, info.pooling) == (384, model.max_seq_length, "mean")
 
 
-def test_alone_and_among_others_a_text_has_the_same_vector(embedder, texts):
-    together = embedder.embed(texts, "passage")
+def test_alone_and_among_others_a_text_has_the_same_vector(embedder, texts, vectors):
     for number in range(0, len(texts), 7):
         alone = embedder.embed([texts[number]], "query")[0]
-        assert float(alone @ together[number]) > 0.9999
+        assert float(alone @ vectors[number]) > 0.9999
 
 
 def test_rows_come_in_the_order_of_the_texts(embedder, texts):

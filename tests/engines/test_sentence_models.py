@@ -48,6 +48,7 @@ def test_vectors_are_those_of_the_library(models, environment):
     try:
         info = opened.load()
         assert (info.dimension, info.pooling, info.max_tokens) == (32, "mean", 48)
+        assert info.name == str(models / "prompted")
         assert (info.query_prefix, info.passage_prefix) == ("what is ", "the ")
         assert info.identity == identity_of(models / "prompted")
         for role, prefix in (("query", "what is "), ("passage", "the ")):
