@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ockit.errors import UsageError
 from ockit.index.live.source_file import FILE, SourceFile, load
 
 if TYPE_CHECKING:
@@ -32,3 +33,14 @@ def describe(name: str, directories: Directories) -> SourceFile | None:
 def live_names(directories: Directories) -> list[str]:
     """The names of all live sources, services and feeds."""
     return sorted(found.parent.name for found in (directories.data / "indexes").glob(f"*/{FILE}"))
+
+
+def refuse_source(name: str, directories: Directories) -> None:
+    """Return where no live source has that name: an index of it could never be asked. Raises UsageError."""
+    known = load(directories, name)
+    if known is None:
+        return
+    hint = f"choose another name, or ockit indexes rm {name}"
+    if known.kind == "feed":
+        hint = f"ockit indexes refresh {name} fetches it again; ockit indexes rm {name} removes it"
+    raise UsageError(f"there is a live source {name} already: {known.url}", hint=hint)

@@ -81,6 +81,7 @@ def index(
 ) -> ExitCode:
     """Index folders, so that search, ask and chat find what is in them."""
     from ockit.index.indexing.plan import IndexPlan, breadth_warning, default_name, roots_of
+    from ockit.index.live.sources import refuse_source
     from ockit.index.places import place_of
 
     call = invocation(ctx)
@@ -103,6 +104,8 @@ def index(
     if name is None:
         name = default_name(call.directories, plan.paths)
     place = place_of(call.directories, name)
+    if not place.exists:
+        refuse_source(name, call.directories)
     home = call.environment.variables.get("HOME")
     warning = breadth_warning(roots, Path(home) if home else None)
     if warning is not None:

@@ -126,6 +126,7 @@ def import_sentences(
     Exit 7 where rows of it cannot be used.
     """
     from ockit.index.live import sentences_import
+    from ockit.index.live.sources import refuse_source
     from ockit.index.places import checked_name, slug
 
     call = invocation(ctx)
@@ -137,7 +138,7 @@ def import_sentences(
     target = call.environment.cwd / file
     plain = target.name.removesuffix(".gz").rpartition(".")[0]
     called = checked_name(name) if name is not None else slug(plain)
-    _no_source(call, called)
+    refuse_source(called, call.directories)
 
     with call.console.status(f"reading {target.name} ...") as status:
 
@@ -209,24 +210,14 @@ def _fields(done: object) -> dict[str, object]:
 
 def _free(call: Invocation, name: str) -> None:
     """Raises UsageError where the name is taken."""
+    from ockit.index.live.sources import refuse_source
     from ockit.index.places import place_of
 
-    _no_source(call, name)
+    refuse_source(name, call.directories)
     if place_of(call.directories, name).exists:
         raise UsageError(
             f"there is an index {name} already", hint=f"choose another name, or ockit indexes rm {name}"
         )
-
-
-def _no_source(call: Invocation, name: str) -> None:
-    from ockit.index.live.sources import describe
-
-    known = describe(name, call.directories)
-    if known is not None:
-        hint = f"choose another name, or ockit indexes rm {name}"
-        if known.kind == "feed":
-            hint = f"ockit indexes refresh {name} fetches it again; ockit indexes rm {name} removes it"
-        raise UsageError(f"there is a live source {name} already: {known.url}", hint=hint)
 
 
 def _host(source: SourceFile) -> str:

@@ -245,6 +245,9 @@ def test_commands(live, run_ockit, ockit_home):
     again = run_ockit(*words)
     assert again.code == 2
     assert "already" in again.stderr
+    (run_ockit.cwd / "notes.txt").write_text("some words")
+    taken = run_ockit("index", "notes.txt", "--name", "web")
+    assert (taken.code, "a live source web" in taken.stderr) == (2, True)
     wrong = run_ockit("indexes", "add-http", "b", "https://a.test/", "--items", "a", "--text", "b")
     assert (wrong.code, wrong.stdout) == (2, "")
     found = run_ockit("search", "-i", "web", "first", "--json")
