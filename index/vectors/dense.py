@@ -139,7 +139,6 @@ class DenseIndex:
         every = np.unique(np.concatenate([ids for found in sources for ids, _ in found]))
         there, halves = self._store.vectors(every.tolist(), used=True)
         ids, matrix = np.array(there, dtype=np.int64), widened(halves)
-        matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
         scored, short = [], False
         for question, *given in zip(asked, *sources, strict=True):
             mask = np.zeros(len(ids), bool)
@@ -149,7 +148,8 @@ class DenseIndex:
                 mask |= alive
             mine, cosines = ids[mask], matrix[mask] @ question
             order = np.lexsort((mine, -cosines))[:k]
-            scored.append([(int(mine[at]), float(cosines[at])) for at in order])
+            # as halves, vectors have length 1 within 0.0005
+            scored.append([(int(mine[at]), min(1.0, max(-1.0, float(cosines[at])))) for at in order])
         return scored, short
 
     def _refreshed(self) -> None:

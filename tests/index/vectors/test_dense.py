@@ -48,19 +48,22 @@ def questions(count=5):
 def expected(store, vectors, k, allowed=None):
     ids, halves = store.vectors(store.vector_ids() if allowed is None else allowed, used=True)
     matrix = halves.astype(np.float32)
-    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
     found = []
     for vector in vectors:
         scores = matrix @ vector
         order = np.lexsort((ids, -scores))[:k]
-        found.append([ids[at] for at in order])
+        found.append([(ids[at], float(scores[at])) for at in order])
     return found
 
 
 def check(store, dense, k=10, allowed=None):
     found = dense.nearest(questions(), k, allowed)
-    assert [[number for number, _ in row] for row in found] == expected(store, questions(), k, allowed)
-    assert all(-1.001 <= score <= 1.001 for row in found for _, score in row)
+    for row, right in zip(found, expected(store, questions(), k, allowed), strict=True):
+        # the last bits of a score depend on how many rows were multiplied at once
+        assert [score for _, score in row] == pytest.approx([score for _, score in right], abs=1e-6)
+        close = [score for _, score in right[-1:]]
+        assert {number for number, score in row if score > close[0] + 1e-6} <= {number for number, _ in right}
+    assert all(-1 <= score <= 1 for row in found for _, score in row)
 
 
 @pytest.mark.parametrize(("count", "kind"), [(50, "rows"), (400, "flat"), (1500, "ivf")])
@@ -218,7 +221,8 @@ def test_realistic_vectors_are_found_in_lists(tmp_path, monkeypatch):
         asked = drawn + 0.05 * chance.standard_normal(drawn.shape).astype("f4")
         found = dense.nearest(asked, 20)
         right = expected(store, asked / np.linalg.norm(asked, axis=1, keepdims=True), 20)
-        recall = np.mean([len({n for n, _ in a} & set(b)) / 20 for a, b in zip(found, right, strict=True)])
+        both = [({n for n, _ in a} & {n for n, _ in b}) for a, b in zip(found, right, strict=True)]
+        recall = np.mean([len(shared) / 20 for shared in both])
         assert recall >= 0.98
 
 
