@@ -144,11 +144,11 @@ class Pipeline:
                 self._take(*item)
             elif item in self._batches:
                 self._embedded(item)
-            else:
-                item.result()  # reading has ended; it may have failed
             self._on_progress(self.tally)
         self._flush(now=True)
         self._on_progress(self.tally)
+        if not self._stopped.is_set():
+            reading.result()  # it may have failed
         self._whole = not self._stopped.is_set()
         return self._whole
 
@@ -238,6 +238,8 @@ class Pipeline:
 
     def _embedded(self, batch: Future[object]) -> None:
         keys = self._batches.pop(batch)
+        if batch.exception() is not None:
+            self._flush(now=True)
         vectors: NDArray[np.float32] = batch.result()  # type: ignore[assignment]
         self._store.add_vectors(dict(zip(keys, vectors, strict=True)))
         self.tally.embedded += len(keys)

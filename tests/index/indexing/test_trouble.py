@@ -10,10 +10,11 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from indexed_folder import TEXTS, IndexedFolder, write
-from ockit.errors import NotFound, OckitError, StoreError, UsageError
+from ockit.errors import NotFound, OckitError, StoreError, UsageError, WorkerError
 from ockit.index.indexing.plan import IndexPlan, default_name
 from ockit.index.indexing.report import Progress
 from ockit.index.indexing.run import index_folders
@@ -121,7 +122,7 @@ def test_a_second_indexer_is_told_who_is_first(indexed: IndexedFolder) -> None:
 def test_an_early_end_keeps_what_is_done_and_goes_on_from_there(indexed: IndexedFolder) -> None:
     write(
         indexed.folder,
-        {f"many/{n}.md": f"# Number {n}\n\n" + f"This is number {n}. " * 60 for n in range(150)},
+        {f"many/{n}.md": f"# Number {n}\n\n" + f"This is number {n}. " * 12 for n in range(110)},
     )
     stop = threading.Event()
 
@@ -137,18 +138,46 @@ def test_an_early_end_keeps_what_is_done_and_goes_on_from_there(indexed: Indexed
     indexed.embedder = Stopping(indexed.embedder.inner)
     report = indexed.run(stop=stop)
     assert report.stopped
-    assert 0 < report.indexed < 156
+    assert 0 < report.indexed < 116
     done = indexed.embedder.texts
     stop.clear()
     indexed.embedder.texts = -(10**6)
     rest = indexed.run()
     assert not rest.stopped
-    assert rest.indexed + rest.unchanged == 156
+    assert rest.indexed + rest.unchanged == 116
     whole = indexed.dump()
-    assert len(whole) == 156
-    assert 0 < indexed.embedder.texts + 10**6 < done + 150
+    assert len(whole) == 116
+    assert 0 < indexed.embedder.texts + 10**6 < done + 110
     indexed.run(rebuild=True)
     assert indexed.dump() == whole
+
+
+def test_an_embedder_that_dies_loses_nothing_that_is_done(indexed: IndexedFolder) -> None:
+    write(
+        indexed.folder,
+        {f"many/{n}.md": f"# Number {n}\n\n" + f"This is number {n}. " * 12 for n in range(110)},
+    )
+
+    class Dying(type(indexed.embedder)):  # type: ignore[misc]
+        def embed(self, texts: object, role: object) -> object:
+            if self.texts > 64:
+                for child in psutil.Process().children():
+                    if any("embedding" in word for word in child.cmdline()):
+                        child.kill()
+            return super().embed(texts, role)
+
+    alive = indexed.embedder
+    indexed.embedder = Dying(alive.inner)
+    with pytest.raises(WorkerError, match="died"):
+        indexed.run()
+    assert 0 < len(indexed.dump()) < 116
+    indexed.embedder = alive
+    report = indexed.run()
+    assert (report.indexed + report.unchanged, report.stopped) == (116, False)
+    whole = indexed.dump()
+    anew = indexed.run(rebuild=True)
+    assert indexed.dump() == whole
+    assert report.embedded <= anew.embedded - 64
 
 
 def test_files_that_vanish_or_change_while_the_run_is_under_way(indexed: IndexedFolder) -> None:
