@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ockit.assistant.grounding import PASSAGES, Grounding
-from ockit.errors import NotFound
+from ockit.errors import NotFound, OckitError
 
 if TYPE_CHECKING:
     from ockit.environment import Directories, Environment
@@ -40,8 +40,15 @@ def grounding(environment: Environment, names: Sequence[str] = (), *, k: int = P
     """What looks into the indexes of these names, or of others later. Raises NotFound as `known` does."""
 
     def open_named(name: str) -> Retriever:
-        from ockit.index.opening import open_retriever
+        from ockit.index.opening import LocalRetriever, open_retriever
 
-        return open_retriever(name, environment)
+        found = open_retriever(name, environment)
+        if isinstance(found, LocalRetriever) and found.facts.embedder.pooling != "remote":
+            try:
+                found.retrieve(name, 1)  # so that the first question need not wait for the embedder to load
+            except OckitError:
+                found.close()
+                raise
+        return found
 
     return Grounding(open_named, known(environment.directories, names), k=k)

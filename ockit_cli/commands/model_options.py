@@ -81,12 +81,14 @@ def split_options(pairs: Sequence[str] | None) -> tuple[dict[str, str], dict[str
 def settings_of(ctx: typer.Context) -> tuple[Settings, dict[str, Any]]:
     """The settings under this command's flags and ``--option`` pairs, and the sampling parameters left over.
 
-    A command's parameter is the setting of the same name (`_SETTING_OF` has the exceptions); a flag wins over the
-    same key in ``--option``. Raises UsageError.
+    A command's parameter is the setting of the same name (`_SETTING_OF` has the exceptions); one that may be repeated
+    and is not there is empty. A flag wins over the same key in ``--option``. Raises UsageError.
     """
     from_pairs, parameters = split_options(ctx.params.get("option"))
     named = {_SETTING_OF.get(name, name): value for name, value in ctx.params.items()}
-    flags: dict[str, Any] = {key: value for key, value in named.items() if key in KEYS and value is not None}
+    flags: dict[str, Any] = {
+        key: value for key, value in named.items() if key in KEYS and value not in (None, [], ())
+    }
     if ctx.params.get("no_log"):
         flags["log"] = False
     settings = invocation(ctx).settings_with(**from_pairs | flags)
