@@ -27,16 +27,18 @@ _WORDED = re.compile(
 )
 # The words before a name in the languages of C's kind: a type, modifiers, or nothing for a constructor or a method.
 _CALLABLE = re.compile(
-    r"[ \t]*(?:[A-Za-z_][\w:<>,*&~\[\]. \t]*?[\s*&])??(?P<name>(?:[\w]+(?:<[^<>()]*>)?::)*(?:operator\s*[^\s(]{1,3}|[~$]?[A-Za-z_]\w*))[ \t]*\("
+    r"[ \t]*(?:[A-Za-z_][\w:<>,*&~\[\]. \t]*?[\s*&])??"
+    r"(?P<name>(?:[\w]+(?:<[^<>()]*>)?::)*(?:operator\s*[^\s(]{1,3}|[~$]?[A-Za-z_]\w*))[ \t]*\("
 )
 _ASSIGNED = re.compile(
     r"[ \t]*(?:export\s+)?(?:default\s+)?(?:const|let|var)\s+(?P<name>[\w$]+)\s*(?::[^=]+)?=\s*(?:async\s*)?"
     r"(?:function\b|\([^()]*\)\s*(?::[^=]+)?=>|[\w$]+\s*=>)"
 )
 _NO_NAME = frozenset(
-    "if for while switch catch return else do sizeof new delete throw case using typedef elif except with assert print await"
-    " yield in not and or is when match unless until foreach lock guard defer go select raise import from include super this"
-    " self fn def class struct enum static_assert defined decltype alignof typeof".split()
+    "if for while switch catch return else do sizeof new delete throw case using typedef elif except"
+    " with assert print await yield in not and or is when match unless until foreach lock guard defer go"
+    " select raise import from include super this self fn def class struct enum static_assert defined"
+    " decltype alignof typeof".split()
 )
 _BRACED = frozenset(
     "c cpp csharp java javascript typescript php go rust swift kotlin scala dart objc groovy vue svelte d zig perl r"
@@ -45,6 +47,12 @@ _BRACED = frozenset(
 _HASHED = frozenset(
     "python ruby shell perl r julia elixir make cmake docker yaml toml nim powershell nix bazel terraform".split()
 )
+_SHELL = re.compile(r"[ \t]*(?P<name>[\w-]+)\s*\(\)\s*\{")
+_NO_BEGINNING = "#*/'\"@}])-<.|&+=!,;:"
+_STATEMENTS = ("return ", "import ", "from ", "using ")
+# Words that define in some languages and are names in others: what follows must open something.
+_ALSO_NAMES = frozenset("type object data package table index view message service resource record".split())
+_OPENS = re.compile(r"[{=:(]\s*$|=|\{")
 _LABEL = re.compile(r"[ \t]*(?:public|private|protected|signals|slots|Q_\w+|[a-z]+ slots)\s*:\s*$")
 _LEADING = ("//", "/*", "*", "--", "@", "#[", "[[", '"""', ";;", "template", "%%", "<!--")
 _CONTINUES = (
@@ -122,45 +130,39 @@ def definitions(lines: Sequence[str], kind: str) -> list[Definition]:
 def _head(lines: Sequence[str], at: int, line: str, braced: bool) -> tuple[str, str] | None:
     """Name and title of what a line defines, or None."""
     bare = line.strip()
-    if (
-        not bare
-        or bare[0] in "#*/'\"@}])-<.|&+=!,;:"
-        or bare.startswith(("return ", "import ", "from ", "using "))
-    ):
+    if not bare or bare[0] in _NO_BEGINNING or bare.startswith(_STATEMENTS):
         return None
+    name = _worded(line, bare, braced)
+    if name is None and (match := _ASSIGNED.match(line)) is not None:
+        name = match["name"]
+    if name is None:
+        name = _called(lines, at, line, bare) if braced else _of_shell(line)
+    return (name.rstrip(":"), _title(bare)) if name else None
+
+
+def _worded(line: str, bare: str, braced: bool) -> str | None:
+    """The name behind a word that defines."""
     match = _WORDED.match(line)
-    if match is not None and not (
-        match["keyword"]
-        in (
-            "type",
-            "object",
-            "data",
-            "package",
-            "table",
-            "index",
-            "view",
-            "message",
-            "service",
-            "resource",
-            "record",
-        )
-        and not re.search(r"[{=:(]\s*$|=|\{", bare)
-    ):
-        if braced and bare.endswith(";") and "{" not in bare and match["keyword"] not in ("type", "mod"):
-            return None  # a declaration ahead
-        return match["name"], _title(bare)
-    match = _ASSIGNED.match(line)
-    if match is not None:
-        return match["name"], _title(bare)
-    if not braced:
-        match = re.match(r"[ \t]*(?P<name>[\w-]+)\s*\(\)\s*\{", line)  # a shell's function
-        return (match["name"], _title(bare)) if match is not None else None
+    if match is None:
+        return None
+    if match["keyword"] in _ALSO_NAMES and not _OPENS.search(bare):
+        return None
+    if braced and bare.endswith(";") and "{" not in bare and match["keyword"] not in ("type", "mod"):
+        return None  # only announced
+    return match["name"]
+
+
+def _called(lines: Sequence[str], at: int, line: str, bare: str) -> str | None:
+    """The name before parameters and a body, in languages of C's kind."""
     match = _CALLABLE.match(line)
     if match is None or match["name"] in _NO_NAME or bare.split("(", 1)[0].split(" ", 1)[0] in _NO_NAME:
         return None
-    if "=" in line[: match.start("name")] or not _has_body(lines, at):
-        return None
-    return match["name"], _title(bare)
+    return match["name"] if "=" not in line[: match.start("name")] and _has_body(lines, at) else None
+
+
+def _of_shell(line: str) -> str | None:
+    match = _SHELL.match(line)
+    return match["name"] if match is not None else None
 
 
 def _has_body(lines: Sequence[str], at: int) -> bool:

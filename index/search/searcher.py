@@ -10,13 +10,14 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from ockit.engines.embedders import EMBEDDED
 from ockit.index.search.filters import accepted_files, described
 from ockit.index.search.options import SearchOptions
 from ockit.index.search.passages import Extract, extracts
 from ockit.index.search.query_words import LONGEST_QUERY, affordable, query_terms
 from ockit.index.search.question import Question, question_of
 from ockit.index.search.ranking import DEPTH, Ranked, ranked
-from ockit.index.search.sureness import FLOOR, sureness
+from ockit.index.search.sureness import floor, sureness
 from ockit.index.store.index_store import IndexStore
 from ockit.index.store.rows import StoredChunk
 from ockit.index.vectors.dense import DenseIndex
@@ -72,6 +73,7 @@ class Searcher:
         Raises:
             OckitError: the store or the embedder fails.
         """
+        facts = self._store.facts
         chunks = self._chunks()
         notices = list(self._dense.notices)
         self._dense.notices.clear()
@@ -102,11 +104,12 @@ class Searcher:
                 max(wanted, _LOOKED_AT),
             )
         )
+        known = with_vectors and facts.embedder.name == EMBEDDED
+        counts = with_words or not known
         sure = max(
-            (_sure(extract, found, question if with_words else None) for extract in cut[:_LOOKED_AT]),
-            default=0.0,
+            (_sure(extract, found, question, known, counts) for extract in cut[:_LOOKED_AT]), default=0.0
         )
-        if not cut or (options.floor and sure < FLOOR):
+        if not cut or (options.floor and sure < floor(cosines=known, shares=counts)):
             return Retrieved((), chunks, tuple(notices))
         cut = cut[:wanted]
         scores = _falling([found.scores[extract.hit.id] for extract in cut], sure)
@@ -114,7 +117,6 @@ class Searcher:
             scores = options.reranker.score(query[:LONGEST_QUERY], [extract.text for extract in cut])
             order = sorted(range(len(cut)), key=lambda at: -scores[at])
             cut, scores = [cut[at] for at in order], [scores[at] for at in order]
-        facts = self._store.facts
         passages = [
             _passage(extract, score, facts.roots if facts.kind == "files" else (), facts.name)
             for extract, score in zip(cut[: options.k], scores, strict=False)
@@ -134,10 +136,13 @@ def _fetched(store: IndexStore, ids: Sequence[int]) -> Iterator[StoredChunk]:
         yield from store.chunks(ids[begin : begin + _FETCHED])
 
 
-def _sure(extract: Extract, found: Ranked, question: Question | None) -> float:
+def _sure(extract: Extract, found: Ranked, question: Question, known: bool, counts: bool) -> float:
+    """How sure the search is of one passage; `known`: what a cosine means, `counts`: words are looked at."""
     hit = extract.hit
     said = f"{extract.text}\n{hit.chunk.heading}\n{hit.path}\n{hit.title}"
-    return sureness(found.cosines.get(hit.id), None if question is None else question.share(said))
+    return sureness(
+        found.cosines.get(hit.id, 0.0) if known else None, question.share(said) if counts else None
+    )
 
 
 def _falling(scores: Sequence[float], top: float) -> list[float]:

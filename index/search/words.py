@@ -13,7 +13,7 @@ WORDS_VERSION = 1
 
 # A run of letters and digits, with the underscores between them: what a person calls a word or a name.
 _RUN = re.compile(r"[^\W_]+(?:_+[^\W_]+)*")
-# Its parts: an acronym before a new word (HTTPServer), a capitalised or small word, a run of capitals, digits, the rest.
+# Its parts: an acronym before a new word (HTTPServer), a capitalised or small word, capitals, digits, the rest.
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+|[^\W_]")
 # Scripts that put no blanks between words: every two neighbouring characters are a word.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
