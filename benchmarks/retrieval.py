@@ -3,9 +3,9 @@
     python benchmarks/retrieval.py [--set code|passages] [--floor] [--home FOLDER]
 
 It is the product that is measured, with its defaults: files are unpacked into a folder, indexed by ``ockit index``,
-asked through the same `LocalRetriever` that ``ockit search`` uses. `code`: a gold span counts as found when half of its lines
-lie in the first k passages; of all questions the largest number of lines shown is printed beside it. `passages`: the
-share of the gold characters that the first k passages show (each at most 800 characters).
+asked through the same `LocalRetriever` that ``ockit search`` uses. `code`: a gold span counts as found when half of
+its lines lie in the first k passages; of all questions the largest number of lines shown is printed beside it.
+`passages`: the share of the gold characters that the first k passages show (each at most 800 characters).
 
 ``--floor`` asks each set's questions of the other set's documents as well, and questions that neither answers: how
 many that have an answer are refused, and how many of the others are not.
