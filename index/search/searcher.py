@@ -6,6 +6,7 @@ Knows the store, its vectors and the embedder by their seams; prints nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from ockit.index.search.query_words import LONGEST_QUERY, affordable, query_term
 from ockit.index.search.question import Question, question_of
 from ockit.index.search.ranking import DEPTH, Ranked, ranked
 from ockit.index.search.sureness import floor, sureness
+from ockit.index.store.facts import IndexFacts
 from ockit.index.store.index_store import IndexStore
 from ockit.index.store.rows import StoredChunk
 from ockit.index.vectors.dense import DenseIndex
@@ -31,6 +33,17 @@ if TYPE_CHECKING:
 _FETCHED = 12  # chunks that are read at once
 RERANKED = 30  # passages that a reranker reads
 _LOOKED_AT = 3  # best passages of which the surest counts
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What one look into the store gave: passages before they are shown, best first, with their scores."""
+
+    facts: IndexFacts
+    chunks: int
+    cut: list[Extract] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    notices: tuple[str, ...] = ()
 
 
 class Searcher:
@@ -73,55 +86,53 @@ class Searcher:
         Raises:
             OckitError: the store or the embedder fails.
         """
-        facts = self._store.facts
-        chunks = self._chunks()
-        notices = list(self._dense.notices)
+        if options.mode != "bm25" and vector is None and query.strip():
+            vector = self.vectors([query])[0]  # before the snapshot, which a writer waits for
+        with self._store.snapshot():
+            looked = self._looked(query, options, None if options.mode == "bm25" else vector)
+        notices = (*self._dense.notices, *looked.notices)
         self._dense.notices.clear()
-        files = accepted_files(self._store, options)
-        if files is not None and not files:
-            return Retrieved((), 0, (*notices, f"no indexed file fits {' '.join(described(options))}"))
-        terms = query_terms(query)
-        with_words, with_vectors = options.mode != "dense" and bool(terms), options.mode != "bm25"
-        if not query.strip() or not chunks or not (with_words or with_vectors):
-            return Retrieved((), chunks, tuple(notices))
-        if with_vectors and vector is None:
-            vector = self.vectors([query])[0]
-        frequencies = self._store.term_frequencies(terms)
-        found = ranked(
-            self._store,
-            self._dense,
-            affordable(terms, frequencies) if with_words else [],
-            vector if with_vectors else None,
-            files,
-            depth=max(DEPTH, 4 * options.k),
-        )
-        question = question_of(query, frequencies, chunks)
-        wanted = max(options.k, RERANKED) if options.reranker is not None else options.k
-        # three at least are looked at, so that how sure the search is does not depend on how many are asked for
-        cut = list(
-            islice(
-                extracts(self._store, _fetched(self._store, found.order), options, question.share),
-                max(wanted, _LOOKED_AT),
-            )
-        )
-        known = with_vectors and facts.embedder.name == EMBEDDED
-        counts = with_words or not known
-        sure = max(
-            (_sure(extract, found, question, known, counts) for extract in cut[:_LOOKED_AT]), default=0.0
-        )
-        if not cut or (options.floor and sure < floor(cosines=known, shares=counts)):
-            return Retrieved((), chunks, tuple(notices))
-        cut = cut[:wanted]
-        scores = _falling([found.scores[extract.hit.id] for extract in cut], sure)
-        if options.reranker is not None:
+        cut, scores = looked.cut, looked.scores
+        if options.reranker is not None and cut:
             scores = options.reranker.score(query[:LONGEST_QUERY], [extract.text for extract in cut])
             order = sorted(range(len(cut)), key=lambda at: -scores[at])
             cut, scores = [cut[at] for at in order], [scores[at] for at in order]
         passages = [
-            _passage(extract, score, facts.roots if facts.kind == "files" else (), facts.name)
-            for extract, score in zip(cut[: options.k], scores, strict=False)
+            _passage(extract, score, looked.facts)
+            for extract, score in zip(cut[: options.k], scores[: options.k], strict=True)
         ]
-        return Retrieved(tuple(passages), chunks, tuple(notices))
+        return Retrieved(tuple(passages), looked.chunks, notices)
+
+    def _looked(self, query: str, options: SearchOptions, vector: NDArray[np.float32] | None) -> _Looked:
+        """What the store has for a question, of one moment of it."""
+        store = self._store
+        looked = _Looked(store.facts, self._chunks())
+        files = accepted_files(store, options)
+        if files is not None and not files:
+            return replace(looked, notices=(f"no indexed file fits {' '.join(described(options))}",))
+        terms = query_terms(query)
+        with_words = options.mode != "dense" and bool(terms)
+        if not looked.chunks or not query.strip() or not (with_words or vector is not None):
+            return looked
+        frequencies = store.term_frequencies(terms)
+        asked = affordable(terms, frequencies) if with_words else []
+        found = ranked(store, self._dense, asked, vector, files, depth=max(DEPTH, 4 * options.k))
+        question = question_of(query, frequencies, looked.chunks)
+        wanted = max(options.k, RERANKED) if options.reranker is not None else options.k
+        # three at least are looked at, so that how sure the search is does not depend on how many are asked for
+        cut = list(
+            islice(
+                extracts(store, _fetched(store, found.order), options, question.share),
+                max(wanted, _LOOKED_AT),
+            )
+        )
+        known = vector is not None and looked.facts.embedder.name == EMBEDDED
+        counts = with_words or not known
+        sure = max((_sure(one, found, question, known, counts) for one in cut[:_LOOKED_AT]), default=0.0)
+        if options.floor and sure < floor(cosines=known, shares=counts):
+            return looked
+        scores = _falling([found.scores[extract.hit.id] for extract in cut[:wanted]], sure)
+        return replace(looked, cut=cut[:wanted], scores=scores)
 
     def _chunks(self) -> int:
         generation = self._store.generation
@@ -151,10 +162,10 @@ def _falling(scores: Sequence[float], top: float) -> list[float]:
     return [top * max(0.0, score) / best if best > 0 else 0.0 for score in scores]
 
 
-def _passage(extract: Extract, score: float, roots: Sequence[str], index: str) -> Passage:
+def _passage(extract: Extract, score: float, facts: IndexFacts) -> Passage:
     hit = extract.hit
-    if roots:
-        file = str(PurePath(roots[hit.root]) / hit.path)
+    if facts.kind == "files":
+        file = str(PurePath(facts.roots[hit.root]) / hit.path)
     else:
         file = hit.path if hit.path.startswith(("http://", "https://")) else ""
     return Passage(
@@ -166,5 +177,5 @@ def _passage(extract: Extract, score: float, roots: Sequence[str], index: str) -
         text=extract.text,
         score=round(score, 4),
         file=file,
-        index=index,
+        index=facts.name,
     )
