@@ -21,7 +21,8 @@ IN_SENTENCE = 1.6
 IN_WORDS = 2.5
 NEVER = 1e9
 
-_LONG_LINE = 160  # characters; longer lines are taken apart
+_LONG_LINE = 160  # characters; longer lines of prose are taken apart
+_LONG_CODE = 320  # the same of code, whose lines are read whole
 _BLANK = 4000  # characters of blank lines, with what they follow, that are not cut
 _WORDS = 80  # characters of a run of words that is not cut
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+(?=[^\sa-z])|(?<=[。！？])")
@@ -47,10 +48,11 @@ def atoms(text: str, *, prose: bool, marks: dict[int, int], pages: frozenset[int
         pages: offsets at which a page begins.
     """
     found: list[Atom] = []
+    longest = _LONG_LINE if prose else _LONG_CODE
     after_blank = True
     before = ""
     for start, end in _lines(text):
-        bare = text[start:end].strip() if end - start < _LONG_LINE else "long"
+        bare = text[start:end].strip() if end - start <= longest else "long"
         if not bare and found and start not in pages and end - found[-1].start <= _BLANK:
             found[-1].end = end  # blank lines belong to what stands before them
             after_blank = True
@@ -67,7 +69,7 @@ def atoms(text: str, *, prose: bool, marks: dict[int, int], pages: frozenset[int
             cost = AT_LINE + DEEPER_LINE * _steps(text, start, end)
             if bare[:1] in ")]}":
                 cost += 1
-        if end - start <= _LONG_LINE:
+        if end - start <= longest:
             found.append(Atom(start, end, cost))
         else:
             found += _inside(text, start, end, cost)

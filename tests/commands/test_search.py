@@ -115,6 +115,22 @@ def test_modes_and_windows(ferries: RunOckit) -> None:
     assert alone["end_line"] - alone["start_line"] < 37
 
 
+def test_a_reranker_orders_what_was_found(ferries: RunOckit, tmp_path: Path) -> None:
+    from tiny_embedders import tiny_reranker
+
+    model = tiny_reranker(tmp_path / "reranker")
+    question = "over the river Danube"
+    usual = found(ferries, question, "-k", "9")
+    again = found(ferries, question, "-k", "9", "--rerank", str(model))
+    assert {p["path"] for p in again} == {p["path"] for p in usual}
+    scores = [p["score"] for p in again]
+    assert scores == sorted(scores, reverse=True)
+    assert scores != [p["score"] for p in usual]
+    absent = ferries("search", question, "--rerank", str(tmp_path / "nowhere"))
+    assert absent.code in (2, 3)
+    assert "nowhere" in absent.stderr
+
+
 def test_a_planted_document_comes_out_as_its_plain_text(ferries: RunOckit) -> None:
     passage = found(ferries, "how often does the frobnicator blink", "-k", "1")[0]
     assert passage["path"] == "planted.md"

@@ -87,6 +87,12 @@ def test_code_is_found(code: tuple[LocalRetriever, list[Any]]) -> None:
             questions, answers(retriever, queries, SearchOptions(k=20, mode=mode)), strict=True
         ):
             found += ranks([Gold(**gold) for gold in question["gold"]], passages)
+            seen: dict[str, set[int]] = {}
+            for passage in passages:
+                at = Path(passage.file).read_text("utf-8").index(passage.text)
+                shown = set(range(at, at + len(passage.text)))
+                assert not shown & seen.setdefault(passage.path, set()), "two passages show the same"
+                seen[passage.path] |= shown
             for k, lines in ((5, 125), (20, 500)):
                 assert sum(p.end_line - p.start_line + 1 for p in passages[:k]) <= lines
         recall[mode] = {
