@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ockit.errors import NotFound, StoreError, UsageError
 from ockit.index.indexing.comparing import Changes, compare, trusted
 from ockit.index.indexing.plan import IndexPlan, Roots, patterns, roots_of
-from ockit.index.indexing.rebuilding import building, put_in_place
+from ockit.index.indexing.rebuilding import building, finish, put_in_place
 from ockit.index.indexing.report import FileFailed, IndexNotice, OnEvent, Progress, Report
 from ockit.index.walk.walker import Found, Walk
 
@@ -77,6 +77,8 @@ class _Run:
         self._changed = False
 
     def go(self) -> Report:
+        if not self._plan.dry_run:
+            finish(self._place)
         before = self._before()
         roots, include, exclude = self._wanted(before)
         if not roots.folders:

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -163,6 +163,34 @@ def create(path: Path) -> None:
         databases.migrate(connection, path, schema.MIGRATIONS, schema.APPLICATION_ID)
     finally:
         connection.close()
+
+
+def settle(place: IndexPlace) -> None:
+    """Play a killed writer's journal back, or its log in, so that the file alone is the whole store. One that is
+    missing, or too damaged to be opened, is left as it is: nothing could be read of it anyway.
+
+    Raises:
+        StoreError: another program keeps it locked, or the disk is full or fails.
+    """
+    if not place.exists:
+        return
+
+    def attempt() -> None:
+        with closing(connect(path, "mode=rw")) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            # whether somebody is in the way, pages in the log, how many of them are in the file
+            busy, logged, merged = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy and logged != merged:
+                locked = sqlite3.OperationalError("a reader needs the log")
+                locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise locked
+
+    path = Path(os.path.realpath(place.database))
+    try:
+        databases.patiently(attempt, BUSY_S)
+    except (sqlite3.Error, OSError) as error:
+        if not databases.shows_damage(error):
+            raise explained(error, path, place.name) from error
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
