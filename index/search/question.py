@@ -60,11 +60,19 @@ def question_of(query: str, frequencies: Mapping[str, int], chunks: int) -> Ques
         count = min(frequencies.get(form, 0), chunks)
         return math.log(1 + (chunks - count + 0.5) / (count + 0.5))
 
-    words = []
+    words, weights, known = [], [], []
     for whole, *parts in groups:
         worths = {stem(form): worth(form) for form in (whole, *parts)}
         words.append(AskedWord(stem(whole), tuple(stem(part) for part in parts), worths))
-    return Question(tuple(words), tuple(max(word.worth.values()) for word in words))
+        weights.append(max(worths.values()))
+        if any(frequencies.get(form) for form in (whole, *parts)):
+            known.append(weights[-1])
+    # a word that stands nowhere (a slip, a filler) weighs as the others do, not as the rarest thing there is
+    usual = sum(known) / len(known) if known else 0.0
+    for number, (whole, *parts) in enumerate(groups):
+        if known and not any(frequencies.get(form) for form in (whole, *parts)):
+            weights[number] = min(weights[number], usual)
+    return Question(tuple(words), tuple(weights))
 
 
 def asked_groups(query: str) -> list[list[str]]:

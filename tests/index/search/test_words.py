@@ -99,3 +99,10 @@ def test_how_much_of_a_question_a_text_has() -> None:
     assert everything == pytest.approx(1.0)
     assert 0 < question.share("an executor runs") < question.share("a diff executor runs") < everything
     assert question.share("nothing of it") == 0
+
+
+def test_a_slip_weighs_no_more_than_the_other_words() -> None:
+    counts = {"harness": 3, "closure": 5}
+    question = question_of("the harnes closure harness", counts, 1000)
+    assert question.share("harness and closure") == pytest.approx(2 / 3, abs=0.02)
+    assert question_of("nothing known", counts, 1000).share("all else") == 0
