@@ -1,8 +1,8 @@
 """Bytes to text whose lines are those of an editor. Knows encodings and line ends; knows no format.
 
 UTF-8 is tried first, because hardly any other text is valid UTF-8. A byte order mark is believed before that. UTF-16
-and UTF-32 without a mark are told by where their zero bytes stand. What is left is taken for windows-1252, the encoding
-that the WHATWG gives to unlabelled pages, unless the caller knows of another one.
+and UTF-32 without a mark are told by where their zero bytes stand. What is left is guessed
+(`ockit.index.readers.guessing`), unless the caller knows of an encoding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ _SAMPLE = 8192
 _FEW_ZEROS = 100
 """A file that calls itself text may have one zero byte in this many: a log that a crash left a hole in."""
 
+_FEW_WRONG = 20
+"""At most one character in so many beyond ASCII may be none of the encoding that was guessed."""
+
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\b")) + b"\x7f"
+_WIDE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
+_PLAIN = re.compile("[\t\n\r -~\u2010-\u2026]")
+_MANY_WIDE = 16
 _HIGH = re.compile("[^\x00-\x7f]+")
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
 
@@ -127,7 +133,22 @@ def _encoding_by_zeros(head: bytes) -> str | None:
         odd = sum(not (mark.isprintable() or mark in "\t\n\r\f\ufeff") for mark in sample)
         if odd * 20 <= len(sample):
             return encoding
-    return None
+    return next(
+        (encoding for encoding in ("utf-16-le", "utf-16-be") if _is_ideographic(head, encoding)), None
+    )
+
+
+def _is_ideographic(head: bytes, encoding: str) -> bool:
+    """Whether 16-bit units are Chinese, Japanese or Korean nearly all, and many. Of bytes by chance half are."""
+    if sum(byte >= 0x80 for byte in head) * 20 < len(head):
+        return False  # pairs of ASCII letters would be ideographs too
+    text = head[: len(head) // 2 * 2].decode(encoding, "replace")
+    wide = len(_WIDE.findall(text))
+    return (
+        wide >= _MANY_WIDE
+        and wide * 2 >= len(text)
+        and (wide + len(_PLAIN.findall(text))) * 100 >= len(text) * 95
+    )
 
 
 def _is_utf8(head: bytes) -> bool:
@@ -149,7 +170,16 @@ def _bytewise(data: bytes, declared: str | None) -> tuple[str, str | None]:
         return broken, f"{wrong} places that are no UTF-8 were replaced"
     if declared and (text := _declared(data, declared)) is not None:
         return text, None
-    return data.decode("cp1252", "replace"), "it is no UTF-8 and was read as windows-1252"
+    from ockit.index.readers.guessing import FALLBACK, guessed, shown
+
+    codec = guessed(data)
+    text = data.decode(codec, "replace")
+    if codec != FALLBACK and text.count("\ufffd") * _FEW_WRONG > len(text) - len(
+        text.encode("ascii", "ignore")
+    ):
+        codec = FALLBACK  # the part that was looked at does not speak for the rest
+        text = data.decode(codec, "replace")
+    return text, f"it is no UTF-8 and was read as {shown(codec)}"
 
 
 def _declared(data: bytes, encoding: str) -> str | None:
