@@ -15,15 +15,7 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ockit.errors import HubError
-from ockit.models.hub_variables import is_true
-
-OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-"""The variables that forbid the network: the same that `ockit models pull` minds."""
-
-
-def offline_switch(variables: Mapping[str, str]) -> str | None:
-    """The variable that forbids the network, or None."""
-    return next((name for name in OFFLINE_SWITCHES if is_true(variables.get(name))), None)
+from ockit.offline import is_this_machine
 
 
 def origin(parts: SplitResult) -> tuple[str, str, int]:
@@ -53,7 +45,7 @@ def proxy_for(parts: SplitResult, variables: Mapping[str, str]) -> SplitResult |
         bare = entry.lstrip("*").lstrip(".")
         if entry == "*" or host == bare or (bare and host.endswith(f".{bare}")):
             return None
-    if host == "localhost" or host.startswith("127.") or host == "::1":
+    if is_this_machine(host):
         return None
     named = value(f"{parts.scheme}_proxy") or value("all_proxy")
     if not named:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ockit.errors import HubError
-from ockit.index.live.connections import connection, offline_switch, origin
+from ockit.index.live.connections import connection, origin
+from ockit.offline import is_this_machine, offline_switch
 from ockit.version import __version__
 
 MOST_REDIRECTS = 5
@@ -69,7 +70,7 @@ def fetch(
 
     Args:
         url: the address; its host is one the person has named.
-        variables: the environment: the offline switch and proxies.
+        variables: the environment: proxies, and the switch that leaves nothing but this machine to be asked.
         headers: sent with every request.
         secret: headers sent to the named scheme, host and port only, never behind a redirect elsewhere.
         source: what the person calls it, for errors.
@@ -78,17 +79,18 @@ def fetch(
         HubError: offline, unreachable, too slow, too large, a status that is no success, a redirect that is refused.
     """
     switch = offline_switch(variables)
-    if switch is not None:
-        raise HubError(
-            f"{switch} is set, so {source} is not asked",
-            hint=f"unset {switch}, or search an index of files",
-        )
     limits = bounds or Bounds()
     deadline = time.monotonic() + limits.seconds
     first = _origin(url, source)
     sent = {"User-Agent": f"ockit/{__version__}", "Accept-Encoding": "gzip", **(headers or {})}
     for _ in range(MOST_REDIRECTS + 1):
         parts = urlsplit(url)
+        if switch is not None and not is_this_machine(parts.hostname):
+            raise HubError(
+                f"{switch} is set, so {source} is not asked",
+                where=_shown(url),
+                hint=f"unset {switch}, or search an index of files",
+            )
         at_home = _origin(url, source) == first
         extra = secret if secret is not None and at_home else {}
         with _exchange(parts, variables, deadline, limits, {**sent, **extra}, first[1], source) as response:

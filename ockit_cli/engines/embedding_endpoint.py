@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from ockit.errors import HubError, InterruptedByUser, NotFound, UsageError
+from ockit.offline import is_this_machine, offline_switch
 from ockit.protocols import EmbedderInfo
 from ockit.version import __version__
 
@@ -39,8 +40,6 @@ LARGEST_ANSWER = 64 << 20
 CONNECTS = 3
 """How often a connection is tried. A request that was sent is not sent again."""
 
-_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")  # those that `ockit models pull` minds
-_TRUE = ("1", "on", "yes", "true")
 _LARGEST_DIMENSION = 1 << 16
 
 
@@ -70,10 +69,8 @@ class EndpointEmbedder:
         self._key = variables.get(KEY_VARIABLE, "").strip()
         if not self._key.isascii() or not self._key.isprintable():
             raise UsageError(f"{KEY_VARIABLE} holds characters that no key has", hint="copy it anew")
-        host = urlsplit(self._url).hostname or ""
-        local = host in ("localhost", "::1") or host.startswith("127.")
-        switch = next((name for name in _SWITCHES if variables.get(name, "").strip().lower() in _TRUE), None)
-        self._switch = None if local else switch
+        local = is_this_machine(urlsplit(self._url).hostname)
+        self._switch = None if local else offline_switch(variables)
         proxies = [urllib.request.ProxyHandler({})] if local else []
         self._opener = urllib.request.build_opener(_NoRedirect(), *proxies)
         self._seconds = seconds

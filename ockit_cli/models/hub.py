@@ -23,7 +23,8 @@ from urllib.parse import quote, urlsplit
 
 from ockit.errors import HubError, NotFound
 from ockit.models.hub_files import RemoteFile
-from ockit.models.hub_variables import endpoint_of, is_true, seconds, token_of
+from ockit.models.hub_variables import endpoint_of, seconds, token_of
+from ockit.offline import offline_switch
 from ockit.version import __version__
 
 LARGEST_LISTING = 16 << 20
@@ -107,12 +108,11 @@ class Hub:
     def of(cls, variables: Mapping[str, str]) -> Hub:
         """The hub that the environment names. Raises UsageError for an address or a token that cannot be."""
         endpoint, login = endpoint_of(variables)
-        switches = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
         return cls(
             endpoint,
             token_of(variables),
             login,
-            next((name for name in switches if is_true(variables.get(name))), None),
+            offline_switch(variables),
             seconds(variables.get("HF_HUB_ETAG_TIMEOUT"), 15.0),
             seconds(variables.get("HF_HUB_DOWNLOAD_TIMEOUT"), 30.0),
         )

@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ockit.errors import UsageError
+from ockit.offline import is_true
 
 PUBLIC = "https://huggingface.co"
-_TRUE = ("1", "on", "yes", "true")
 _HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}|[0-9a-f.]*:[0-9a-f:.]*")
 
 
@@ -74,11 +74,6 @@ def token_of(variables: Mapping[str, str]) -> str | None:
     if not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError(f"the token of {source} holds characters that no token has", hint="copy it anew")
     return token or None
-
-
-def is_true(text: str | None) -> bool:
-    """Whether a variable switches something on."""
-    return (text or "").strip().lower() in _TRUE
 
 
 def seconds(text: str | None, default: float) -> float:

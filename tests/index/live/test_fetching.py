@@ -12,6 +12,7 @@ from hub_server import nobody
 from ockit.errors import HubError
 from ockit.index.live import connections
 from ockit.index.live.fetching import Bounds, fetch
+from ockit.offline import SWITCHES
 
 QUICK = Bounds(seconds=1.0, size=1 << 20)
 
@@ -133,13 +134,17 @@ def test_nobody_there():
     refused(f"{nobody()}/a", "cannot be reached")
 
 
-@pytest.mark.parametrize("switch", connections.OFFLINE_SWITCHES)
-def test_the_offline_switch(live, switch):
-    live.body("/a", b"x")
-    error = refused(f"{live.url}/a", f"{switch} is set", {switch: "1"}, source="news")
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_the_offline_switch_leaves_this_machine(live, switch):
+    proxy = {"http_proxy": live.url}
+    error = refused("http://search.test/a", f"{switch} is set", {switch: "1", **proxy}, source="news")
     assert "news is not asked" in error.what
     assert live.asked == []
-    assert fetch(f"{live.url}/a", {switch: "0"}).body == b"x"
+    live.body("/a", b"x")
+    assert fetch(f"{live.url}/a", {switch: "1", **proxy}).body == b"x"
+    assert fetch("http://search.test/a", {switch: "0", **proxy}).status == 200
+    live.answers["/away"] = lambda handler: handler.redirect("https://search.test/a")
+    refused(f"{live.url}/away", f"{switch} is set", {switch: "1"})
 
 
 def test_a_proxy_is_asked_instead(live):

@@ -253,9 +253,12 @@ def test_commands(live, run_ockit, ockit_home):
     found = run_ockit("search", "-i", "web", "first", "--json")
     assert found.code == 0, found.stderr
     assert json.loads(found.stdout)["passages"][0]["text"] == "the first text"
-    offline = run_ockit("search", "-i", "web", "first", env={"HF_HUB_OFFLINE": "1"})
-    assert offline.code == 1
-    assert "HF_HUB_OFFLINE is set" in offline.stderr
+    offline = {"HF_HUB_OFFLINE": "1"}
+    assert run_ockit("search", "-i", "web", "first", env=offline).code == 0  # it is a service of this machine
+    far = ["https://search.test/{query}", "--items", "a", "--text", "b"]
+    assert run_ockit("indexes", "add-http", "far", *far).code == 0
+    refused = run_ockit("search", "-i", "far", "first", env=offline)
+    assert (refused.code, "HF_HUB_OFFLINE is set" in refused.stderr) == (1, True)
 
 
 def test_a_damaged_source_is_told_and_can_be_removed(run_ockit, ockit_home):
