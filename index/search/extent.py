@@ -1,7 +1,7 @@
 """How much of a document a hit shows: its chunk, grown on both sides to what a reader takes in at a glance.
 
-Knows text and offsets; no score, no store. Code is measured in lines, prose in characters. It grows by whole lines and
-sentences; what room is left then is filled with words.
+Knows text and offsets; no score, no store. Code is measured in lines, prose in characters. Prose grows by whole lines
+and sentences: filling what room is left with half sentences finds 0.6 points more of what was asked for, and reads badly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ CODE_CHARACTERS = 2_000  # of code with long lines
 CHARACTERS = 800  # of prose
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n\s*")
-_WORD_END = re.compile(r"\s+")
 
 
 def code_extent(
@@ -52,20 +51,16 @@ def code_extent(
 
 
 def prose_extent(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
-    """Where a hit in prose begins and ends; as in `code_extent`."""
+    """Where a hit in prose begins and ends; as in `code_extent`. It grows by sentences and lines, one side after the
+    other, while there is room."""
     end = min(end, start + CHARACTERS)
-    for pattern in (_SENTENCE_END, _WORD_END):
-        start, end = _grown(text, start, end, low, high, pattern)
-    return start, end
-
-
-def _grown(text: str, start: int, end: int, low: int, high: int, pattern: re.Pattern[str]) -> tuple[int, int]:
-    """Grown by what stands between two matches of a pattern, one side after the other, while there is room."""
     room = CHARACTERS - (end - start)
     near = max(low, start - room)
     cuts = [low] if near == low else []
-    cuts += [match.end() for match in pattern.finditer(text, near, start) if match.end() < start]
-    ends = [match.end() for match in pattern.finditer(text, end, min(high, end + room)) if match.end() > end]
+    cuts += [match.end() for match in _SENTENCE_END.finditer(text, near, start) if match.end() < start]
+    ends = [
+        match.end() for match in _SENTENCE_END.finditer(text, end, min(high, end + room)) if match.end() > end
+    ]
     if high <= end + room and high > end:
         ends.append(high)
     ends.reverse()
