@@ -1,7 +1,7 @@
 """How much of a document a hit shows: its chunk, grown on both sides to what a reader takes in at a glance.
 
 Knows text and offsets; no score, no store. Code is measured in lines, prose in characters. Prose grows by whole lines
-and sentences: filling what room is left with half sentences finds 0.6 points more of what was asked for, and reads badly.
+and sentences: filling what room is left with half sentences finds 0.6 points more of what is asked for, but reads badly.
 """
 
 from __future__ import annotations
