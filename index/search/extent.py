@@ -1,19 +1,21 @@
 """How much of a document a hit shows: its chunk, grown on both sides to what a reader takes in at a glance.
 
 Knows text and offsets; no score, no store. Code is measured in lines, prose in characters. Prose grows by whole lines
-and sentences: filling what room is left with half sentences finds 0.6 points more of what is asked for, but reads badly.
+and sentences: filling the room that is left with half sentences finds 1.3 points more of what is asked, and reads ill.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
 LINES = 25  # of code
 CODE_CHARACTERS = 2_000  # of code with long lines
 CHARACTERS = 800  # of prose
 
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n\s*")
+_LONG_LINE = 240  # characters; what is shorter is shown whole
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+")
 
 
 def code_extent(
@@ -51,28 +53,42 @@ def code_extent(
 
 
 def prose_extent(text: str, start: int, end: int, low: int, high: int) -> tuple[int, int]:
-    """Where a hit in prose begins and ends; as in `code_extent`. It grows by sentences and lines, one side after the
-    other, while there is room."""
+    """Where a hit in prose begins and ends; as in `code_extent`. It grows by lines, in long lines by sentences, one
+    side after the other, while there is room."""
     end = min(end, start + CHARACTERS)
-    room = CHARACTERS - (end - start)
-    near = max(low, start - room)
-    cuts = [low] if near == low else []
-    cuts += [match.end() for match in _SENTENCE_END.finditer(text, near, start) if match.end() < start]
-    ends = [
-        match.end() for match in _SENTENCE_END.finditer(text, end, min(high, end + room)) if match.end() > end
-    ]
-    if high <= end + room and high > end:
-        ends.append(high)
-    ends.reverse()
+    borders = _borders(text, max(low, start - CHARACTERS), min(high, end + CHARACTERS))
+    at = bisect_right(borders, start) - 1
+    if end - borders[at] > CHARACTERS and borders[at + 1] < end:
+        at += 1  # no room for the whole of its first line: it begins with the next
+    first = start if end - borders[at] > CHARACTERS else borders[at]
+    last = bisect_left(borders, end)
+    if borders[last] - first > CHARACTERS and borders[last - 1] > first:
+        last -= 1
+    stop = end if borders[last] - first > CHARACTERS else borders[last]
     up = down = True
     while up or down:
-        up = bool(cuts) and cuts[-1] < start and end - cuts[-1] <= CHARACTERS
+        up = at > 0 and stop - borders[at - 1] <= CHARACTERS
         if up:
-            start = cuts.pop()
-        down = bool(ends) and ends[-1] - start <= CHARACTERS
+            at -= 1
+            first = borders[at]
+        down = last + 1 < len(borders) and borders[last + 1] - first <= CHARACTERS
         if down:
-            end = ends.pop()
-    return start, end
+            last += 1
+            stop = borders[last]
+    return first, stop
+
+
+def _borders(text: str, low: int, high: int) -> list[int]:
+    """Offsets at which a passage may begin or end: `low`, `high`, and between them the ends of lines; in a line so long
+    that it is none to an eye, those of sentences too."""
+    found = [low]
+    for start, end in _line_spans(text, low, high):
+        if end - start > _LONG_LINE:
+            found += [
+                match.end() for match in _SENTENCE_END.finditer(text, start, end) if start < match.end() < end
+            ]
+        found.append(end)
+    return found
 
 
 def _best_lines(

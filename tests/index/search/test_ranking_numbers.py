@@ -84,9 +84,20 @@ def test_a_prose_passage_holds_its_hit_and_keeps_its_size(
     end = min(at + size, len(TEXT))
     low, high = max(0, at - before), min(len(TEXT), end + behind)
     start, stop = prose_extent(TEXT, at, end, low, high)
-    assert low <= start <= at < stop <= high
+    assert low <= start < stop <= high
     assert stop - start <= CHARACTERS
-    assert stop >= min(end, at + CHARACTERS)
+    # at either end it may lack the part of a sentence for whose whole there is no room
+    assert ". " not in TEXT[at:start].removesuffix(". ")
+    assert ". " not in TEXT[stop : min(end, at + CHARACTERS)]
+
+
+@pytest.mark.parametrize(("at", "end"), [(0, 700), (13, 650), (613, 1400), (9_000, 9_020), (100, 880)])
+def test_a_prose_passage_begins_and_ends_with_lines(at: int, end: int) -> None:
+    text = "".join(f"Line {n} of a text. It goes on\n" for n in range(400))
+    start, stop = prose_extent(text, at, end, 0, len(text))
+    assert text[start - 1 : start] in ("", "\n")
+    assert text[stop - 1] == "\n"
+    assert CHARACTERS - 40 < stop - start <= CHARACTERS
 
 
 @settings(max_examples=200, deadline=None)
