@@ -96,6 +96,31 @@ def roots_of(paths: Sequence[Path]) -> Roots:
     return found
 
 
+def rooted_here(name: str, foreign: Roots, here: Roots) -> Roots:
+    """The folders of an imported index as they are on this machine: those that were given, in the same order.
+
+    Raises:
+        UsageError: none were given, or others than the index has.
+    """
+    found = ", ".join(foreign.paths)
+    if not here.folders:
+        raise UsageError(
+            f"the index {name} was imported; the paths it is of are those of another machine, and nothing was read",
+            where=found,
+            hint=f"say where they are here: ockit index --name {name} {' '.join('PATH' for _ in foreign.paths)}",
+        )
+    kinds = [
+        [bool(roots.names_in(number)) for number in range(len(roots.folders))] for roots in (foreign, here)
+    ]
+    if kinds[0] != kinds[1]:
+        raise UsageError(
+            f"the index {name} was imported and is of other PATHs: these must be theirs here, in the same order",
+            where=found,
+            hint=f"to make it anew of others: ockit index --rebuild --name {name} PATH...",
+        )
+    return here
+
+
 def patterns(option: str, given: Sequence[str]) -> tuple[str, ...]:
     """Patterns of gitignore, less the empty ones. Raises UsageError for one that can match nothing."""
     from ockit.index.walk.ignoring import rules_of
@@ -121,7 +146,9 @@ def default_name(directories: Directories, paths: Sequence[Path]) -> str:
     for place in all_indexes(directories):
         taken.add(place.name)
         facts = _facts_of(place)
-        if facts is not None and facts.kind == "files" and wanted in Roots(facts.roots, facts.named).paths:
+        if facts is None or facts.kind != "files" or facts.foreign:
+            continue
+        if wanted in Roots(facts.roots, facts.named).paths:
             return place.name
     base = slug(os.path.basename(wanted) or "root")
     name, number = base, 2

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ockit.errors import NotFound, StoreError, UsageError
+from ockit.errors import InterruptedByUser, NotFound, StoreError, UsageError
 from ockit.index.indexing.comparing import Changes, compare, trusted
-from ockit.index.indexing.plan import IndexPlan, Roots, patterns, roots_of
+from ockit.index.indexing.plan import IndexPlan, Roots, patterns, rooted_here, roots_of
 from ockit.index.indexing.rebuilding import building, finish, put_in_place
 from ockit.index.indexing.report import FileFailed, IndexNotice, OnEvent, Progress, Report
 from ockit.index.walk.walker import Found, Walk
@@ -47,7 +47,8 @@ def index_folders(
 
     Raises:
         NotFound: no such path, no such index, or a folder that was indexed is gone.
-        UsageError: the index was made with another embedder, or by another version, or is no index of files.
+        UsageError: the index was made with another embedder, or by another version, is no index of files, or was
+            imported and it is not said where its folders are here.
         StoreError: another process indexes it, the disk is full, the index is damaged.
         OckitError: the embedder fails.
     """
@@ -90,7 +91,7 @@ class _Run:
         whole = changes is not None and self._stored(store, changes, roots)
         self._report.stopped = not whole
         if whole:
-            self._finished(store, roots, include, exclude)
+            self._report.stopped = not self._finished(store, roots, include, exclude)
         self._report.seconds = time.monotonic() - self._begun
         return self._report
 
@@ -135,7 +136,12 @@ class _Run:
     def _wanted(self, before: IndexFacts | None) -> tuple[Roots, tuple[str, ...], tuple[str, ...]]:
         plan, asked = self._plan, roots_of(self._plan.paths)
         known = Roots(before.roots, before.named) if before is not None else Roots(())
-        roots = asked if plan.rebuild and plan.paths else known.with_more(asked)
+        if plan.rebuild and plan.paths:
+            roots = asked
+        elif before is not None and before.foreign:
+            roots = rooted_here(self._place.name, known, asked)
+        else:
+            roots = known.with_more(asked)
         include = plan.include if plan.include is not None else before.include if before is not None else ()
         exclude = plan.exclude if plan.exclude is not None else before.exclude if before is not None else ()
         return roots, patterns("--include", include), patterns("--exclude", exclude)
@@ -336,12 +342,18 @@ class _Run:
 
     def _finished(
         self, store: IndexStore, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]
-    ) -> None:
-        """Sweep, note what the index is of, write the cache that searching maps, and let a new store take over."""
+    ) -> bool:
+        """Sweep, note what the index is of, write the cache that searching maps, and let a new store take over.
+        Whether nobody stopped it; what is on the disk is right in any case."""
         from ockit.index.vectors.dense import DenseIndex
 
         described = replace(
-            self._facts, roots=roots.folders, named=roots.named, include=include, exclude=exclude
+            self._facts,
+            roots=roots.folders,
+            named=roots.named,
+            include=include,
+            exclude=exclude,
+            foreign=False,
         )
         if self._changed or described != self._facts:
             self._tell(Progress("saving"))
@@ -349,14 +361,21 @@ class _Run:
             store.set_facts(replace(described, updated=time.time()))
         dense = DenseIndex(store)
         try:
-            dense.refresh()
+            dense.refresh(self._go_on)
             for notice in dense.notices:
                 self._tell(IndexNotice(notice))
+        except InterruptedByUser:
+            return False
         finally:
             dense.close()
         if store.place != self._place:
             store.close()
             put_in_place(store.place, self._place)
+        return True
+
+    def _go_on(self, *_: int) -> None:
+        if self._stop.is_set():
+            raise InterruptedByUser("the FAISS file was not made")
 
     def _dry(
         self, before: IndexFacts | None, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]

@@ -33,6 +33,7 @@ class IndexFacts:
         created: Unix seconds.
         updated: Unix seconds of the last run that ended.
         named: files that were named one by one, as (number of the root, path); such a root is not walked otherwise.
+        foreign: it was imported, and its roots are paths of another machine: nothing is read below them.
     """
 
     name: str
@@ -46,6 +47,7 @@ class IndexFacts:
     created: float
     updated: float
     named: tuple[tuple[int, str], ...] = ()
+    foreign: bool = False
 
     def check(self, embedder: EmbedderInfo, chunker: int, words: int) -> None:
         """Return where vectors of `embedder` and words of these versions may be compared with those stored.
@@ -108,6 +110,8 @@ class IndexFacts:
             _integer(number)
         for word in (facts.name, embedder.name, embedder.identity, embedder.pooling):
             _string(word)
+        if not isinstance(facts.foreign, bool):
+            raise ValueError(f"no facts of an index: foreign is {facts.foreign!r}")
         if facts.kind not in KINDS or not 0 < embedder.dimension <= 65536:
             raise ValueError(f"no facts of an index: {facts.kind!r}, dimension {embedder.dimension}")
         if not all(isinstance(when, int | float) for when in (facts.created, facts.updated)):

@@ -153,7 +153,7 @@ def _unpacked(file: Path, part: IndexPlace, place: IndexPlace) -> IndexFacts:
             if sound != "ok":
                 raise _refused(file, f"its store is damaged ({sound})")
         with IndexStore.open(part, readonly=True) as store:
-            facts = replace(store.facts, name=place.name)
+            facts = replace(store.facts, name=place.name, foreign=bool(store.facts.roots))
         with closing(database.connect(part.database, "mode=rw")) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("UPDATE meta SET value = ?2 WHERE name = ?1", facts.to_rows())

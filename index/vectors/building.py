@@ -86,7 +86,7 @@ def _make(store: IndexStore, total: int, progress: Progress | None) -> bool:
     if kind_for(total) == "flat":
         cache = FaissCache.flat(dimension)
     else:
-        cache = FaissCache.ivf(_sample(store, samples_for(total)), total)
+        cache = FaissCache.ivf(_sample(store, samples_for(total), progress), total)
     last = fill(cache, _slabs(store, 0, total, progress))
     return _keep(store, cache, generation, last, total)
 
@@ -110,6 +110,8 @@ def _slabs(
     store: IndexStore, after_id: int, total: int, progress: Progress | None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     done = total - store.vectors_after(after_id)
+    if progress is not None:
+        progress(done, total)
     for ids, halves in store.vector_slabs(after_id, _SLAB):
         yield ids, widened(halves)
         done += len(ids)
@@ -117,7 +119,7 @@ def _slabs(
             progress(done, total)
 
 
-def _sample(store: IndexStore, count: int) -> NDArray[np.float32]:
+def _sample(store: IndexStore, count: int, progress: Progress | None) -> NDArray[np.float32]:
     """Vectors drawn by chance, always the same, of shape (count, dimension)."""
     import numpy as np
 
@@ -125,6 +127,8 @@ def _sample(store: IndexStore, count: int) -> NDArray[np.float32]:
     drawn = np.sort(np.random.default_rng(0).choice(ids, min(count, len(ids)), replace=False))
     sample = np.empty((len(drawn), store.facts.embedder.dimension), np.float32)
     for start in range(0, len(drawn), _SLAB):
+        if progress is not None:
+            progress(0, len(ids))
         part, halves = store.vectors(drawn[start : start + _SLAB].tolist())
         sample[start : start + len(part)] = widened(halves)
     return sample

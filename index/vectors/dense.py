@@ -93,7 +93,8 @@ class DenseIndex:
         """Make the cache anew, or add what it lacks, where that is worth it; whether it was written.
 
         Args:
-            progress: told how many of how many vectors are in it.
+            progress: told how many of how many vectors are in it; it may raise, which ends this, and the cache that
+                was there stays.
 
         Raises:
             StoreError: the store is open for reading only, or the disk fails; the cache that was there stays.

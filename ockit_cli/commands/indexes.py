@@ -201,6 +201,11 @@ def import_file(
     with call.console.status(f"reading {file} ..."):
         facts = import_index(source, place)
     call.console.notice(f"here as {place.name}; it is of {', '.join(facts.roots) or 'no folder'}")
+    if facts.foreign:
+        call.console.notice(
+            "it can be searched; to keep it up to date, say where that is on this machine: "
+            f"ockit index --name {place.name} PATH..."
+        )
 
 
 def _facts_json(facts: IndexFacts, counts: Counts, size: int) -> dict[str, object]:
@@ -209,6 +214,7 @@ def _facts_json(facts: IndexFacts, counts: Counts, size: int) -> dict[str, objec
         "kind": facts.kind,
         "roots": list(facts.roots),
         "named": [list(one) for one in facts.named],
+        "foreign": facts.foreign,
         "include": list(facts.include),
         "exclude": list(facts.exclude),
         "files": counts.files,
@@ -276,7 +282,7 @@ def _lines(call: Invocation, found: dict[str, object]) -> None:
     for place in _places(found):
         line(f"of: {place}")
     for key, value in found.items():
-        if key in ("name", "roots", "named") or value in ([], None):
+        if key in ("name", "roots", "named") or value is False or value in ([], None):
             continue
         if key in ("created", "updated"):
             text = moment(float(str(value)))

@@ -141,9 +141,16 @@ def test_an_index_as_one_file(run_ockit: Any, docs: Path) -> None:
     assert run_ockit("indexes", "export", "docs-more", "kept.index").code == 0
     assert run_ockit("indexes", "export", "docs-more", "kept.index").code != 0
     assert run_ockit("indexes", "rm", "docs-more", "--yes").code == 0
-    assert run_ockit("indexes", "import", "kept.index").code == 0
+    imported = run_ockit("indexes", "import", "kept.index")
+    assert imported.code == 0
+    assert "ockit index --name kept PATH..." in imported.stderr
+    refused = run_ockit("index", "--name", "kept")
+    assert (refused.code, "ockit index --name kept PATH" in refused.stderr) == (2, True)
     found = json.loads(run_ockit("indexes", "show", "kept", "--json").stdout)
-    assert (found["files"], found["roots"]) == (6, [str(docs.resolve())])
+    assert (found["files"], found["roots"], found["foreign"]) == (6, [str(docs.resolve())], True)
+    assert "foreign: True" in run_ockit("indexes", "show", "kept").stdout
+    assert run_ockit("index", "--name", "kept", docs.name).code == 0
+    assert "foreign" not in run_ockit("indexes", "show", "kept").stdout
 
 
 def test_a_full_disk_is_said_and_the_next_run_goes_on(run_ockit: Any, docs: Path) -> None:
