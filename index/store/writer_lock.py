@@ -13,16 +13,20 @@ from ockit.index.places import IndexPlace
 _HELD = "it is held"
 
 
+class BeingWritten(StoreError):
+    """Another process writes the index; searching it works meanwhile."""
+
+
 @contextmanager
 def writing(place: IndexPlace) -> Iterator[None]:
-    """Be the one that writes. Raises StoreError: another is, and which."""
+    """Be the one that writes. Raises BeingWritten: another is, and which."""
     with ExitStack() as stack:
         try:
             stack.enter_context(files.lock(place.lock, 0.0, held=_HELD))
         except StoreError as error:
             if error.what != _HELD:
                 raise
-            raise StoreError(
+            raise BeingWritten(
                 f"another ockit (process {_holder(place)}) is indexing {place.name}",
                 where=str(place.directory),
                 hint="wait for it, or end it; searching works meanwhile",

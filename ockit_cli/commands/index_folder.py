@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def indexed(run: Invocation, folder: Path) -> str:
-    """Index what has changed in a folder, as `ockit index` does; gives the index's name.
+    """Index what has changed in a folder, as `ockit index` does; gives the index's name. Where another ockit is at it,
+    what the index holds has to do.
 
     Raises:
         NotFound, UsageError: there is no such folder.
@@ -26,6 +27,7 @@ def indexed(run: Invocation, folder: Path) -> str:
     from ockit.index.indexing.plan import IndexPlan, default_name
     from ockit.index.indexing.run import index_folders
     from ockit.index.places import place_of
+    from ockit.index.store.writer_lock import BeingWritten
 
     path = run.environment.cwd / folder.expanduser()
     if not path.is_dir():
@@ -39,9 +41,15 @@ def indexed(run: Invocation, folder: Path) -> str:
         stop.set()
         return True
 
-    with interruptible(ask), IndexProgress(run, name) as progress:
-        plan, place = IndexPlan((path,)), place_of(run.directories, name)
-        report = index_folders(plan, place, run.environment, on_event=progress.told, stop=stop)
+    plan, place = IndexPlan((path,)), place_of(run.directories, name)
+    try:
+        with interruptible(ask), IndexProgress(run, name) as progress:
+            report = index_folders(plan, place, run.environment, on_event=progress.told, stop=stop)
+    except BeingWritten as error:
+        if not place.exists:  # the other has only begun to make it
+            raise
+        run.console.notice(f"{error.what}; answers come from what it holds so far")
+        return name
     if report.stopped:
         raise KeyboardInterrupt
     run.console.notice(closing_line(report))

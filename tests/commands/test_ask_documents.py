@@ -13,6 +13,8 @@ import pytest
 
 from asking import QUICK, error_of, json_of, saved
 from indexed_rivers import indexed
+from ockit.index.places import IndexPlace
+from ockit.index.store.writer_lock import writing
 
 ENV = {**QUICK, "OCKIT_TEMPERATURE": "0", "OCKIT_MAX_TOKENS": "24", "OCKIT_CTX_SIZE": "2048"}
 RHINE = "How long is the river Rhine in kilometres?"
@@ -106,6 +108,21 @@ def test_a_folder_is_indexed_and_used_in_one_step(run_ockit: Any) -> None:
     assert "two hours" in again["sources"][0]["text"]
     error_of(run_ockit("ask", "--index-dir", "nowhere", "Hi", env=ENV), 3)
     error_of(run_ockit("ask", "--index-dir", "pets/cat.md", "Hi", env=ENV), 2)
+
+
+def test_a_folder_that_another_ockit_indexes_is_used_as_it_is(run_ockit: Any, ockit_home: Path) -> None:
+    folder = run_ockit.cwd / "pets"
+    folder.mkdir()
+    (folder / "cat.md").write_text(
+        "# Cats\n\nThe cat Murr sleeps nineteen hours a day in the warm kitchen.\n"
+    )
+    assert run_ockit("index", "pets", env=ENV).code == 0
+    (folder / "dog.md").write_text("# Dogs\n\nThe dog Rex barks.\n")
+    with writing(IndexPlace(ockit_home / "data" / "indexes" / "pets", "pets")):
+        done = run_ockit("ask", "--index-dir", "pets", "How long does the cat Murr sleep?", env=ENV)
+    assert done.code == 0, done.stderr
+    assert "is indexing pets; answers come from what it holds so far" in done.stderr
+    assert "[1] cat.md:" in done.stdout
 
 
 def test_a_damaged_index_is_one_notice(ask: Any, ockit_home: Path) -> None:
