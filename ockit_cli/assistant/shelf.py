@@ -11,6 +11,7 @@ from ockit.errors import NotFound, OckitError
 if TYPE_CHECKING:
     from ockit.environment import Directories, Environment
     from ockit.protocols import Retriever
+    from ockit.workers.worker import Worker
 
 
 def names_of(directories: Directories) -> list[str]:
@@ -37,12 +38,20 @@ def known(directories: Directories, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def grounding(environment: Environment, names: Sequence[str] = (), *, k: int = PASSAGES) -> Grounding:
-    """What looks into the indexes of these names, or of others later. Raises NotFound as `known` does."""
+    """What looks into the indexes of these names, or of others later. Raises NotFound as `known` does.
+
+    Indexes of the installed embedder share one process for it. One that is closed ends it, and the next question of
+    another starts it again.
+    """
+    shared: list[Worker] = []  # one at most, made in the retrievers' thread
 
     def open_named(name: str) -> Retriever:
+        from ockit.engines.embedders import new_embedding_worker
         from ockit.index.opening import LocalRetriever, open_retriever
 
-        found = open_retriever(name, environment)
+        if not shared:
+            shared.append(new_embedding_worker(environment.variables))
+        found = open_retriever(name, environment, worker=shared[0])
         if isinstance(found, LocalRetriever) and found.facts.embedder.pooling != "remote":
             try:
                 found.retrieve(name, 1)  # so that the first question need not wait for the embedder to load
