@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,12 +67,23 @@ def converted(source: EmbedderSource, directory: Path) -> Path:
             _keep(target, digest := _sha256(part), None)
             put_in_place(part, target)
             _keep(target, digest, _stamp(target))  # the renaming changed the inode's date
+            _sweep(target, source.name)
         except OSError as error:
             raise explained(error, part, "write the embedder") from error
         finally:
             with suppress(OSError):  # it is gone where all went well; else what stopped us is told
                 part.unlink()
     return target
+
+
+def _sweep(target: Path, name: str) -> None:
+    """Remove what other versions made of the same model. A process that has one mapped keeps it; one that is about to
+    map it, or needs it later, makes it anew. Locks stay: two processes must not hold different files of one name."""
+    kept = re.compile(rf"{re.escape(name)}-[0-9a-f]{{16}}\.(gguf|json)")
+    for path in target.parent.iterdir():
+        if kept.fullmatch(path.name) and path.stem != target.stem:
+            with suppress(OSError):  # in another's way at worst for its room on the disk
+                path.unlink()
 
 
 def _is_sound(target: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import shutil
 import subprocess
@@ -67,6 +68,24 @@ def test_a_kept_file_is_not_made_again(source, tmp_path):
     assert made.stat().st_ino == before.st_ino
     assert made.stat().st_mode & 0o777 == 0o600
     assert sorted(path.suffix for path in made.parent.iterdir()) == [".gguf", ".json", ".lock"]
+
+
+def test_the_file_of_another_version_goes_when_a_new_one_is_made(source, tmp_path):
+    old = converted(source, tmp_path / "cache")
+    for name in ("tiny-0123.gguf", "tiny-other-0123456789abcdef.gguf", "mine.gguf"):
+        (old.parent / name).write_bytes(b"x")
+    with old.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        before = bytes(mapped)
+        tokenizer = json.loads((source.directory / "config.json").read_text())
+        (source.directory / "config.json").write_text(json.dumps(tokenizer, indent=3))
+        new = converted(source_of(source.directory), tmp_path / "cache")
+        assert new != old
+        assert bytes(mapped) == before
+    kept = {path.name for path in old.parent.iterdir() if path.suffix != ".lock"}
+    assert kept == {
+        new.name, new.with_suffix(".json").name, "tiny-0123.gguf", "tiny-other-0123456789abcdef.gguf", "mine.gguf",
+    }  # fmt: skip
+    assert converted(source_of(source.directory), tmp_path / "cache") == new
 
 
 def test_a_touched_file_is_hashed_and_kept(source, tmp_path):
