@@ -1,4 +1,4 @@
-"""How long a search's reads wait while another process indexes: at most 100 ms for 99 of 100.
+"""How long a search's reads wait while another process indexes. Claim: at most 100 ms for 99 of 100.
 
 A writer puts, removes and sweeps without a pause, files of 5 to 200 chunks, in an index of 10,000 chunks; a reader
 looks up words, chunks and vectors again and again. The reference is the same reader without a writer, before and after.

@@ -8,7 +8,9 @@ files aside:
     cache    the FAISS file, made of the store
     ask      opened, first question (as a cold `ockit search` asks), then 60 more; recall@20 against comparing with all
 
-The reference of a question is comparing it with all vectors by numpy, float32 in memory, in the same process.
+Claims: a question without its embedding takes <= 25 ms (p50) up to 100,000 chunks and finds >= 0.98 of the 20
+nearest; memory beyond the first moment <= 512 MiB up to 250,000 chunks, <= 1 GiB above. The reference of a question is
+comparing it with all vectors by numpy, float32 in memory, in the same process.
 """
 
 from __future__ import annotations
