@@ -19,7 +19,7 @@ from ockit.index.live import feed_documents, feed_state, source_file
 from ockit.index.live.feed_documents import Named
 from ockit.index.live.feed_entries import Feed, read_feed
 from ockit.index.live.feed_state import FeedState
-from ockit.index.live.fetching import Answer, Bounds, fetch
+from ockit.web.fetching import Answer, Bounds, fetch
 from ockit.index.live.intake import opened_store, take_in
 from ockit.index.live.source_file import SourceFile
 from ockit.index.places import IndexPlace, place_of

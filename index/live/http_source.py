@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ockit.errors import HubError, UsageError
-from ockit.index.live.fetching import Bounds, fetch
+from ockit.web.fetching import Bounds, fetch
 from ockit.index.live.json_paths import JsonPath
 from ockit.index.live.source_file import SourceFile, filled
 from ockit.messages import Passage

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ockit.engines.build import gpu_build
+from ockit.engines.embedder_names import EMBEDDED, ENDPOINT
 from ockit.engines.hosted_embedder import HostedEmbedder
 from ockit.engines.hosted_reranker import HostedReranker
 from ockit.engines.model_directory import find_model
@@ -17,9 +18,6 @@ from ockit.workers.worker import Worker
 
 if TYPE_CHECKING:
     from ockit.engines.embedding_endpoint import EndpointEmbedder
-
-EMBEDDED = "all-minilm-l6-v2"
-"""The embedder that is installed with ockit and used where none is named."""
 
 CACHE = "embedders"
 """Folder of the cache directory in which embedders are kept as llama.cpp runs them."""
@@ -61,7 +59,7 @@ def open_embedder(
         hosted = worker if worker is not None else new_embedding_worker(variables)
         cache = environment.directories.cache / CACHE
         return HostedEmbedder(hosted, {"cache": str(cache)}, stall_seconds=stall_seconds)
-    if name.startswith("openai:"):
+    if name.startswith(ENDPOINT):
         from ockit.engines.embedding_endpoint import EndpointEmbedder  # 30 ms of urllib
 
         return EndpointEmbedder(name, variables)

@@ -1,37 +1,37 @@
 """An embedder behind HTTP: any service that speaks OpenAI's ``POST /v1/embeddings`` (OpenAI, llama.cpp's server,
 Ollama, vLLM). Used only where a person names its address.
 
-What leaves this machine is the texts and, where ``OCKIT_EMBEDDER_KEY`` is set, that key, to the named address only:
-redirects are refused. What comes back is bounded, timed and checked number by number. The service may change the
-model behind a name without a word; nothing here can notice.
+What leaves this machine is the texts, to the named address only, and the key in ``OCKIT_EMBEDDER_KEY``, to the
+address that stands before it there: an index names its embedder too, and may be somebody else's. What comes back is
+bounded, timed and checked number by number. The service may change the model behind a name without a word; nothing
+here can notice.
 
 Format: platform.openai.com/docs/api-reference/embeddings/create.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import SplitResult, urlsplit
 
+from ockit.engines.embedder_names import ENDPOINT
 from ockit.errors import HubError, InterruptedByUser, NotFound, UsageError
-from ockit.offline import is_this_machine, offline_switch
+from ockit.offline import is_this_machine
 from ockit.protocols import EmbedderInfo
-from ockit.version import __version__
+from ockit.web.connections import origin
+from ockit.web.fetching import Answer, Bounds, post
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-PREFIX = "openai:"
 KEY_VARIABLE = "OCKIT_EMBEDDER_KEY"
-FORM = f"{PREFIX}http://127.0.0.1:8080/v1#MODEL"
+FORM = f"{ENDPOINT}http://127.0.0.1:8080/v1#MODEL"
+KEY_FORM = f"export {KEY_VARIABLE}='https://api.example.org KEY'"
 TEXTS = 64
 """Texts of one request."""
 CHARACTERS = 8_000
@@ -41,13 +41,7 @@ CONNECTS = 3
 """How often a connection is tried. A request that was sent is not sent again."""
 
 _LARGEST_DIMENSION = 1 << 16
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an error: the key and the texts are meant for the named address."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
+_LONGEST_REASON = 2000
 
 
 class EndpointEmbedder:
@@ -59,20 +53,15 @@ class EndpointEmbedder:
         seconds: a request may take, from its start to the last byte of its answer.
 
     Raises:
-        UsageError: the name is none of that form.
+        UsageError: the name is none of that form, or its key would travel readable.
     """
 
     def __init__(self, name: str, variables: Mapping[str, str], *, seconds: float = 60.0) -> None:
         self._name = name
-        url, _, self._model = name.removeprefix(PREFIX).partition("#")
+        url, _, self._model = name.removeprefix(ENDPOINT).partition("#")
         self._url = _checked(url, self._model, name)
-        self._key = variables.get(KEY_VARIABLE, "").strip()
-        if not self._key.isascii() or not self._key.isprintable():
-            raise UsageError(f"{KEY_VARIABLE} holds characters that no key has", hint="copy it anew")
-        local = is_this_machine(urlsplit(self._url).hostname)
-        self._switch = None if local else offline_switch(variables)
-        proxies = [urllib.request.ProxyHandler({})] if local else []
-        self._opener = urllib.request.build_opener(_NoRedirect(), *proxies)
+        self._key = _key_for(urlsplit(self._url), variables)
+        self._variables = variables
         self._seconds = seconds
         self._info: EmbedderInfo | None = None
         self._stopped = False
@@ -129,39 +118,31 @@ class EndpointEmbedder:
         """Nothing is held."""
 
     def _ask(self, texts: list[str]) -> list[list[float]]:
-        if self._switch is not None:
-            raise HubError(
-                f"{self._switch} is set, so the embedder is not asked", hint=f"unset {self._switch}"
-            )
         body = json.dumps({"model": self._model, "input": texts, "encoding_format": "float"}).encode()
-        headers = {"Content-Type": "application/json", "User-Agent": f"ockit/{__version__}"}
+        headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        request = urllib.request.Request(self._url, body, headers)  # noqa: S310 - http and https only, by _checked
-        deadline = time.monotonic() + self._seconds
+        began = time.monotonic()
         for again in range(CONNECTS):
+            left = max(0.001, began + self._seconds - time.monotonic()) if again else self._seconds
             try:
-                with self._opener.open(request, timeout=self._seconds) as response:
-                    data = self._body(response, deadline)
+                answer = post(
+                    self._url,
+                    body,
+                    self._variables,
+                    bounds=Bounds(left, LARGEST_ANSWER),
+                    headers=headers,
+                    source="the embedder",
+                )
                 break
-            except urllib.error.HTTPError as error:
-                raise self._refusal(error) from error
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                reason = error.reason if isinstance(error, urllib.error.URLError) else error
-                if not isinstance(reason, ConnectionRefusedError | socket.gaierror) or again == CONNECTS - 1:
-                    raise self._unreachable(reason) from error
+            except HubError as error:
+                refused = isinstance(error.__cause__, ConnectionRefusedError | socket.gaierror)
+                if not refused or again == CONNECTS - 1:
+                    raise
                 time.sleep(0.2 * (again + 1))
-        return self._vectors(data, len(texts))
-
-    def _body(self, response: http.client.HTTPResponse, deadline: float) -> bytes:
-        data = bytearray()
-        while piece := response.read1(1 << 16):
-            data += piece
-            if len(data) > LARGEST_ANSWER:
-                raise self._nonsense(f"more than {LARGEST_ANSWER >> 20} MiB")
-            if time.monotonic() > deadline:
-                raise TimeoutError
-        return bytes(data)
+        if answer.status != 200:
+            raise self._refusal(answer)
+        return self._vectors(answer.body, len(texts))
 
     def _vectors(self, data: bytes, expected: int) -> list[list[float]]:
         try:
@@ -187,11 +168,8 @@ class EndpointEmbedder:
         hint = f"is this the address of an OpenAI-compatible service? {FORM}"
         return HubError(f"the embedder answers {what}", where=self._url, hint=hint)
 
-    def _refusal(self, error: urllib.error.HTTPError) -> HubError | NotFound:
-        try:
-            said = error.read(2000).decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException):
-            said = ""
+    def _refusal(self, answer: Answer) -> HubError | NotFound:
+        said = answer.body[:_LONGEST_REASON].decode("utf-8", "replace")
         try:
             told = json.loads(said)["error"]
             said = str(told["message"] if isinstance(told, dict) else told)
@@ -199,21 +177,41 @@ class EndpointEmbedder:
             said = " ".join(said.split())
         if self._key:
             said = said.replace(self._key, "...")
-        what = f"the embedder refuses with status {error.code}: {said[:300] or error.reason}"
-        if error.code in (401, 403):
-            return HubError(what, where=self._url, hint=f"set {KEY_VARIABLE} to the service's key")
-        if error.code == 404:
+        what = f"the embedder refuses with status {answer.status}: {said[:300]}".rstrip(" :")
+        hint = "try again later"
+        if answer.status in (401, 403):
+            hint = f"is the key right, and is it for this address? {KEY_FORM}"
+        elif answer.status == 404:
             return NotFound(what, where=self._url, hint=f"is the model {self._model!r} there? {FORM}")
-        if 300 <= error.code < 400:
-            return HubError(what, where=self._url, hint="redirects are not followed: name the address itself")
-        return HubError(what, where=self._url, hint="try again later")
+        elif 300 <= answer.status < 400:
+            hint = "redirects are not followed: name the address itself"
+        return HubError(what, where=self._url, hint=hint)
 
-    def _unreachable(self, reason: object) -> HubError:
-        if isinstance(reason, TimeoutError):
-            what = f"the embedder took longer than {self._seconds:g} s to answer"
-        else:
-            what = f"the embedder cannot be reached: {getattr(reason, 'strerror', None) or reason}"
-        return HubError(what, where=self._url, hint="does the service run, and is the address right?")
+
+def _key_for(address: SplitResult, variables: Mapping[str, str]) -> str:
+    """The key that is for this address; empty where there is none. Raises UsageError."""
+    said = variables.get(KEY_VARIABLE, "").split()
+    if not said:
+        return ""
+    try:
+        named = origin(urlsplit(said[0]))
+    except ValueError:
+        named = ("", "", 0)
+    if len(said) != 2 or named[0] not in ("http", "https") or not named[1]:
+        raise UsageError(
+            f"{KEY_VARIABLE} does not say which address its key is for",
+            hint=f"the address, then the key: {KEY_FORM}",
+        )
+    if not said[1].isascii() or not said[1].isprintable():
+        raise UsageError(f"{KEY_VARIABLE} holds characters that no key has", hint="copy it anew")
+    if named != origin(address):
+        return ""
+    if address.scheme != "https" and not is_this_machine(address.hostname):
+        raise UsageError(
+            f"the key would travel readable to {address.hostname}: the address begins with http://",
+            hint=f"use https://, or unset {KEY_VARIABLE}",
+        )
+    return said[1]
 
 
 def _checked(url: str, model: str, name: str) -> str:
@@ -225,7 +223,7 @@ def _checked(url: str, model: str, name: str) -> str:
         good = False
     if "@" in url:
         raise UsageError(
-            f"the embedder's address holds a user or a password: {PREFIX}...@{url.rpartition('@')[2]}",
+            f"the embedder's address holds a user or a password: {ENDPOINT}...@{url.rpartition('@')[2]}",
             hint=f"leave it out and set {KEY_VARIABLE}",
         )
     if not good or not model or not name.isprintable() or not url.isascii() or " " in url:

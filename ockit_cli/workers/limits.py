@@ -28,6 +28,8 @@ KEPT_PREFIXES = (
 )
 
 
+SECRET_ENDINGS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
+
 PARENT_VARIABLE = "OCKIT_WORKER_PARENT"
 
 
@@ -39,7 +41,11 @@ def scrubbed(variables: Mapping[str, str], memory_limit: int | None = None) -> d
         memory_limit: bytes of private memory the child may have; None sets no limit (a GPU driver maps far
             more than it uses).
     """
-    kept = {k: v for k, v in variables.items() if k in KEPT or k.startswith(KEPT_PREFIXES)}
+    kept = {
+        name: value
+        for name, value in variables.items()
+        if name in KEPT or (name.startswith(KEPT_PREFIXES) and not name.upper().endswith(SECRET_ENDINGS))
+    }
     for own in (MEMORY_LIMIT_VARIABLE, PARENT_VARIABLE):
         kept.pop(own, None)
     kept["OPENBLAS_NUM_THREADS"] = "1"  # numpy only moves numbers here; its threads would each take memory

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ockit.engines.embedders import EMBEDDED, new_embedding_worker, open_embedder
+from ockit.engines.embedder_names import EMBEDDED
+from ockit.engines.embedders import new_embedding_worker, open_embedder
 from ockit.engines.installed_embedder import installed_embedder
 from ockit.environment import Environment
 from ockit.errors import InterruptedByUser, WorkerError

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -30,6 +31,9 @@ class Handler(BaseHTTPRequestHandler):
         status, data = service.answer(texts, rows)
         if not isinstance(data, bytes):
             data = json.dumps(data).encode()
+        if service.instead is not None:
+            service.instead(self)
+            return
         self.send_response(status)
         self.send_header("Location", "http://127.0.0.1:9/elsewhere")
         self.end_headers()
@@ -41,15 +45,21 @@ class Handler(BaseHTTPRequestHandler):
         """Not on the screen."""
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A client that waits no longer goes away."""
+
+
 class Service:
-    """One server and what it answers: `answer` and `pieces` may be replaced."""
+    """One server and what it answers: `answer` and `pieces` may be replaced, `instead` of both."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, dict[str, str], dict]] = []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.service = self
         self.answer = lambda texts, rows: (200, {"data": rows[::-1]})
         self.pieces = lambda data: [data]
+        self.instead: Callable[[Handler], None] | None = None
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -91,7 +101,7 @@ def test_vectors_come_in_order_and_have_length_1(service):
 def test_the_key_is_sent_and_never_shown(service):
     service.answer = lambda texts, rows: (401, {"error": {"message": "bad key sk-123\x1b[31m"}})
     with pytest.raises(HubError) as caught:
-        service.embedder(OCKIT_EMBEDDER_KEY="sk-123").load()
+        service.embedder(OCKIT_EMBEDDER_KEY=f"{service.url} sk-123").load()
     assert service.seen[0][1]["Authorization"] == "Bearer sk-123"
     assert "sk-123" not in f"{caught.value} {caught.value.hint}"
     assert "OCKIT_EMBEDDER_KEY" in str(caught.value.hint)
@@ -142,16 +152,48 @@ def test_a_dimension_that_changes_is_an_error(service):
 def test_an_answer_without_end_is_cut(service, monkeypatch):
     monkeypatch.setattr(embedding_endpoint, "LARGEST_ANSWER", 1 << 20)
     service.pieces = lambda data: (b" " * 65536 for _ in range(64))
-    with pytest.raises(HubError, match="more than 1 MiB"):
+    with pytest.raises(HubError, match="more than the 1 MiB"):
         service.embedder().load()
+
+
+def test_a_key_is_sent_to_the_address_that_stands_before_it(service):
+    """An index may name an embedder that the key is not for."""
+    port = service.server.server_port
+    for address in ("https://api.example.org", f"http://127.0.0.1:{port + 1}", f"https://127.0.0.1:{port}"):
+        service.embedder(OCKIT_EMBEDDER_KEY=f"{address} sk-123").load()
+    assert len(service.seen) == 3
+    assert not any("Authorization" in headers for _, headers, _ in service.seen)
+
+
+@pytest.mark.parametrize(
+    "said", ["sk-123", "https:// sk-123", "https://h:x/ sk-123", "https://h sk-1 2", "https://h é"]
+)
+def test_a_key_that_is_for_nobody_or_is_none_is_refused_and_not_shown(service, said):
+    with pytest.raises(UsageError, match="OCKIT_EMBEDDER_KEY") as caught:
+        service.embedder(OCKIT_EMBEDDER_KEY=said)
+    assert "sk-" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_a_key_does_not_travel_readable():
+    variables = {"OCKIT_EMBEDDER_KEY": "http://embedder.example.org sk-123"}
+    with pytest.raises(UsageError, match=r"readable to embedder\.example\.org"):
+        EndpointEmbedder("openai:http://embedder.example.org/v1#m", variables)
+
+
+def _drip_headers(handler: Handler) -> None:
+    for byte in b"HTTP/1.1 200 OK\r\nA: " + b"b" * 60:
+        handler.wfile.write(bytes([byte]))
+        handler.wfile.flush()
+        time.sleep(0.1)
 
 
 def test_silence_and_dripping_end(service):
     for pieces in (
         lambda data: [time.sleep(3) or data],
         lambda data: (time.sleep(0.2) or b" " for _ in range(50)),
+        None,
     ):
-        service.pieces = pieces
+        service.pieces, service.instead = (pieces, None) if pieces else (service.pieces, _drip_headers)
         started = time.monotonic()
         with pytest.raises(HubError, match=r"longer than 0\.8 s"):
             service.embedder(seconds=0.8).load()

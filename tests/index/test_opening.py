@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ockit.documents import Chunk
-from ockit.engines.embedders import EMBEDDED
+from ockit.engines.embedder_names import EMBEDDED
 from ockit.environment import Environment
 from ockit.errors import NotFound, UsageError
 from ockit.index.chunks import CHUNKER_VERSION

@@ -19,6 +19,7 @@ SECRET = {
     "LD_PRELOAD": "/evil.so",
     "HF_TOKEN": "secret",
     "OPENAI_API_KEY": "secret",
+    "OCKIT_EMBEDDER_KEY": "https://api.example.org secret",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "GITHUB_TOKEN": "secret",
     "SSH_AUTH_SOCK": "/sock",

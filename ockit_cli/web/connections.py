@@ -11,11 +11,15 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import socket
+import time
 from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ockit.errors import HubError
 from ockit.offline import is_this_machine
+
+Held = http.client.HTTPConnection | socket.socket
+"""What can be cut."""
 
 
 def origin(parts: SplitResult) -> tuple[str, str, int]:
@@ -54,14 +58,20 @@ def proxy_for(parts: SplitResult, variables: Mapping[str, str]) -> SplitResult |
 
 
 def connection(
-    parts: SplitResult, timeout: float, variables: Mapping[str, str], *, named: bool
+    parts: SplitResult,
+    deadline: float,
+    variables: Mapping[str, str],
+    *,
+    named: bool,
+    held: list[Held],
 ) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
     """An opened connection, the target to ask for over it, and headers for the proxy.
 
     Args:
         parts: the address to be asked.
-        timeout: seconds a single wait may last.
+        deadline: of the clock ``time.monotonic``; no single wait lasts beyond it.
         named: whether the person has named this host; one that has not been may not be private.
+        held: gets what is opened as soon as it is, so that another thread can cut it while it is greeted.
 
     Raises:
         HubError: a private address that nobody named, or a proxy that cannot be used.
@@ -71,7 +81,7 @@ def connection(
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     proxy = proxy_for(parts, variables)
     if proxy is None:
-        return _direct(scheme, host, port, timeout, named), target, {}
+        return _direct(scheme, host, port, deadline, named, held), target, {}
     if proxy.scheme != "http" or not proxy.hostname:
         raise HubError(
             f"the proxy for {host} is no http:// address",
@@ -83,17 +93,21 @@ def connection(
 
         user = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
         said["Proxy-Authorization"] = f"Basic {b64encode(user.encode()).decode()}"
+    opened = http.client.HTTPConnection(proxy.hostname, proxy.port or 80, timeout=_left(deadline))
+    held.append(opened)
     if scheme == "https":
-        secured = http.client.HTTPSConnection(proxy.hostname, proxy.port or 80, timeout=timeout)
-        secured.set_tunnel(host, port, said)
-        secured.connect()
-        return secured, target, {}
-    plain = http.client.HTTPConnection(proxy.hostname, proxy.port or 80, timeout=timeout)
-    plain.connect()
-    return plain, f"http://{parts.netloc}{target}", said
+        opened.set_tunnel(host, port, said)
+        opened.default_port = 443  # of what is asked, so that its Host header bears no port
+        opened.connect()
+        opened.sock = _secured(opened.sock, host, held)
+        return opened, target, {}
+    opened.connect()
+    return opened, f"http://{parts.netloc}{target}", said
 
 
-def _direct(scheme: str, host: str, port: int, timeout: float, named: bool) -> http.client.HTTPConnection:
+def _direct(
+    scheme: str, host: str, port: int, deadline: float, named: bool, held: list[Held]
+) -> http.client.HTTPConnection:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
     if not named and any(map(is_private, addresses)):
@@ -104,22 +118,34 @@ def _direct(scheme: str, host: str, port: int, timeout: float, named: bool) -> h
     failed: OSError | None = None
     for address in addresses:
         try:
-            stream = socket.create_connection((address, port), timeout)
+            stream = socket.create_connection((address, port), _left(deadline))
         except OSError as error:
             failed = error
             continue
+        held.append(stream)
         opened: http.client.HTTPConnection
         if scheme == "https":
-            import ssl
-
-            try:
-                stream = ssl.create_default_context().wrap_socket(stream, server_hostname=host)
-            except BaseException:
-                stream.close()
-                raise
-            opened = http.client.HTTPSConnection(host, port, timeout=timeout)
+            stream = _secured(stream, host, held)
+            opened = http.client.HTTPSConnection(host, port)
         else:
-            opened = http.client.HTTPConnection(host, port, timeout=timeout)
+            opened = http.client.HTTPConnection(host, port)
         opened.sock = stream
         return opened
     raise failed or OSError(f"{host} has no address")
+
+
+def _secured(stream: socket.socket, host: str, held: list[Held]) -> socket.socket:
+    import ssl
+
+    # wrapping empties the socket that was held; the greeting is what takes time, so it comes after the new one is held
+    secured = ssl.create_default_context().wrap_socket(
+        stream, server_hostname=host, do_handshake_on_connect=False
+    )
+    held.append(secured)
+    secured.do_handshake()
+    return secured
+
+
+def _left(deadline: float) -> float:
+    """Seconds until then; a time-out of 0 would mean not to wait at all."""
+    return max(0.001, deadline - time.monotonic())

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from ockit.errors import HubError
-from ockit.index.live.fetching import Bounds, fetch
+from ockit.web.fetching import Bounds, fetch
 
 NAMES = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
 

@@ -10,9 +10,9 @@ import pytest
 
 from hub_server import nobody
 from ockit.errors import HubError
-from ockit.index.live import connections
-from ockit.index.live.fetching import Bounds, fetch
 from ockit.offline import SWITCHES
+from ockit.web import connections
+from ockit.web.fetching import Bounds, fetch
 
 QUICK = Bounds(seconds=1.0, size=1 << 20)
 

@@ -1,7 +1,7 @@
-"""One GET of a live source, bounded in time, size and redirects; every way it can fail is a `HubError`.
+"""One GET or POST, bounded in time, size and redirects; every way it can fail is a `HubError`.
 
-Knows HTTP; knows neither what is asked nor what the answer means. What a source's address may be and where it may
-lead is `ockit.index.live.connections`' matter.
+Knows HTTP; knows neither what is asked nor what the answer means. Where a redirect may lead, and which socket leads
+there, is `ockit.web.connections`' matter.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ockit.errors import HubError
-from ockit.index.live.connections import connection, origin
 from ockit.offline import is_this_machine, offline_switch
 from ockit.version import __version__
+from ockit.web.connections import Held, connection, origin
 
 MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -45,7 +45,7 @@ class Answer:
     """What came back.
 
     Attributes:
-        status: 200, or 304 where it was asked whether anything has changed.
+        status: of a GET 200, or 304 where it was asked whether anything has changed; of a POST any.
         url: where it came from in the end.
         headers: by their names in lower case.
         body: unpacked.
@@ -78,22 +78,13 @@ def fetch(
     Raises:
         HubError: offline, unreachable, too slow, too large, a status that is no success, a redirect that is refused.
     """
-    switch = offline_switch(variables)
     limits = bounds or Bounds()
     deadline = time.monotonic() + limits.seconds
     first = _origin(url, source)
-    sent = {"User-Agent": f"ockit/{__version__}", "Accept-Encoding": "gzip", **(headers or {})}
     for _ in range(MOST_REDIRECTS + 1):
-        parts = urlsplit(url)
-        if switch is not None and not is_this_machine(parts.hostname):
-            raise HubError(
-                f"{switch} is set, so {source} is not asked",
-                where=_shown(url),
-                hint=f"unset {switch}, or search an index of files",
-            )
         at_home = _origin(url, source) == first
-        extra = secret if secret is not None and at_home else {}
-        with _exchange(parts, variables, deadline, limits, {**sent, **extra}, first[1], source) as response:
+        sent = {**(headers or {}), **(secret if secret is not None and at_home else {})}
+        with _exchange(url, variables, deadline, limits, sent, first[1], source) as response:
             said = {name.lower(): value for name, value in response.getheaders()}
             if response.status in _REDIRECTS and "location" in said:
                 url = _redirected(url, said["location"], first, source)
@@ -106,29 +97,64 @@ def fetch(
     raise HubError(f"{source} redirects more than {MOST_REDIRECTS} times", where=_shown(url))
 
 
+def post(
+    url: str,
+    body: bytes,
+    variables: Mapping[str, str],
+    *,
+    bounds: Bounds,
+    headers: Mapping[str, str],
+    source: str,
+) -> Answer:
+    """The answer to a POST, whatever its status: no redirect is followed, so what is sent reaches the named address
+    alone.
+
+    Args:
+        as `fetch`'s.
+
+    Raises:
+        HubError: offline, unreachable (its cause is then the system's error), too slow, too large.
+    """
+    deadline = time.monotonic() + bounds.seconds
+    home = _origin(url, source)[1]
+    with _exchange(url, variables, deadline, bounds, headers, home, source, body) as response:
+        said = {name.lower(): value for name, value in response.getheaders()}
+        answered = _body(response, said, bounds, source, _shown(url))
+        return Answer(response.status, _shown(url), said, answered)
+
+
 @contextmanager
 def _exchange(
-    parts: SplitResult,
+    url: str,
     variables: Mapping[str, str],
     deadline: float,
     limits: Bounds,
     headers: Mapping[str, str],
     home: str,
     source: str,
+    body: bytes | None = None,
 ) -> Iterator[http.client.HTTPResponse]:
     """A response whose body is still to be read. The connection is cut at the deadline, whatever drips from it."""
-    left = deadline - time.monotonic()
-    late = threading.Event()
-    opened: http.client.HTTPConnection | None = None
-    watch: threading.Timer | None = None
-    try:
-        opened, target, proxied = connection(
-            parts, max(0.001, left), variables, named=(parts.hostname or "").lower() == home
+    parts = urlsplit(url)
+    switch = offline_switch(variables)
+    if switch is not None and not is_this_machine(parts.hostname):
+        raise HubError(
+            f"{switch} is set, so {source} is not asked",
+            where=_shown(url),
+            hint=f"unset {switch}, or do without {source}",
         )
-        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, (opened.sock, late))
-        watch.daemon = True
-        watch.start()
-        opened.request("GET", target, headers={**headers, **proxied, "Connection": "close"})
+    held: list[Held] = []
+    late = threading.Event()
+    watch = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, (held, late))
+    watch.daemon = True
+    watch.start()
+    try:
+        named = (parts.hostname or "").lower() == home
+        opened, target, proxied = connection(parts, deadline, variables, named=named, held=held)
+        if late.is_set():  # perhaps just before there was anything to cut
+            raise TimeoutError
+        sent = {"User-Agent": f"ockit/{__version__}", "Accept-Encoding": "gzip", **headers, **proxied}
+        opened.request("GET" if body is None else "POST", target, body, {**sent, "Connection": "close"})
         with opened.getresponse() as response:
             yield response
         if late.is_set():  # an answer that the end of the connection ends looks whole when it is cut
@@ -144,13 +170,12 @@ def _exchange(
         raise HubError(
             f"{source} cannot be reached: {reason}",
             where=_shown(parts.geturl()),
-            hint="is there a network, and does the address open in a browser?",
+            hint="is there a network, and is the address right?",
         ) from error
     finally:
-        if watch is not None:
-            watch.cancel()
-        if opened is not None:
-            opened.close()
+        watch.cancel()
+        for one in reversed(held):
+            one.close()
 
 
 def _too_late(limits: Bounds, parts: SplitResult, source: str) -> HubError:
@@ -161,12 +186,15 @@ def _too_late(limits: Bounds, parts: SplitResult, source: str) -> HubError:
     )
 
 
-def _cut(stream: socket.socket, late: threading.Event) -> None:
+def _cut(held: list[Held], late: threading.Event) -> None:
     late.set()
-    try:
-        stream.shutdown(socket.SHUT_RDWR)
-    except OSError:  # it is closed already, which is what the cut is for
-        return
+    for one in held:
+        stream = one.sock if isinstance(one, http.client.HTTPConnection) else one
+        try:
+            if stream is not None:
+                stream.shutdown(socket.SHUT_RDWR)
+        except OSError:  # it is closed already, which is what the cut is for
+            continue
 
 
 def _body(
