@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ockit.engines.embedders import EMBEDDED
+from ockit.engines.embedder_names import EMBEDDED
 from ockit.index.search.filters import accepted_files, described
 from ockit.index.search.options import SearchOptions
 from ockit.index.search.passages import Extract, extracts
