@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ockit.index.readers.kinds import kind_by_name
 from ockit.index.walk.walker import Found, Unlisted
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Place = tuple[int, str]
 """Number of the root, path relative to it."""
 
 ALWAYS_AGAIN = -1
-"""Stored instead of a date that says too little: the file's content is compared the next time."""
+"""Stored as `FileRecord.ctime_ns` where dates say too little: the file's content is compared the next time."""
 
 _SLICE = 1 << 20
 # A file that was written this long before it was read may be written once more without getting another date.
@@ -67,6 +68,7 @@ def compare(
             and record.mtime_ns == file.mtime_ns
             and record.size == file.size
             and record.ino == file.ino
+            and record.ctime_ns == file.ctime_ns
         ):
             changes.unchanged.append(record)
         else:
@@ -86,14 +88,14 @@ def _below(place: Place, folder: Place) -> bool:
 
 
 def _find_moves(changes: Changes, roots: Sequence[str]) -> None:
-    """Pair what is gone with what is new, where size, ending and content are the same."""
-    gone: dict[tuple[int, str], list[FileRecord]] = {}
+    """Pair what is gone with what is new, where size, content and the kind that the name promises are the same."""
+    gone: dict[tuple[int, str | None], list[FileRecord]] = {}
     for record in changes.gone:
         if record.state == "ok":
-            gone.setdefault((record.size, _ending(record.path)), []).append(record)
+            gone.setdefault((record.size, kind_by_name(record.path)), []).append(record)
     unread, taken = [], set()
     for file, before in changes.unread:
-        candidates = gone.get((file.size, _ending(file.path))) if before is None else None
+        candidates = gone.get((file.size, kind_by_name(file.path))) if before is None else None
         digest = digest_of(os.path.join(roots[file.root], file.path), file.size) if candidates else None
         same = next((record for record in candidates or () if record.digest == digest), None)
         if candidates is None or same is None:
@@ -104,12 +106,6 @@ def _find_moves(changes: Changes, roots: Sequence[str]) -> None:
         changes.moved.append((same, file))
     changes.unread = unread
     changes.gone = [record for record in changes.gone if (record.root, record.path) not in taken]
-
-
-def _ending(path: str) -> str:
-    """What tells the kind of a file by its name: the ending, or the whole of a name without one."""
-    name = path.rpartition("/")[2]
-    return os.path.splitext(name)[1].lower() or name
 
 
 def digest_of(path: str, size: int) -> bytes | None:
@@ -126,8 +122,13 @@ def digest_of(path: str, size: int) -> bytes | None:
     return digest.digest() if size == 0 else None
 
 
-def trusted(mtime_ns: int, now_ns: int | None = None) -> int:
-    """A file's date as it is stored: as it is, or `ALWAYS_AGAIN` where it could change without a new one."""
+def trusted(file: Found, mtime_ns: int, now_ns: int | None = None) -> int:
+    """A file's `FileRecord.ctime_ns`: as it was walked, or `ALWAYS_AGAIN` where it could change without a new date.
+
+    Args:
+        mtime_ns: its date when it was read, which may be later.
+    """
     now = time.time_ns() if now_ns is None else now_ns
-    tick = _TICK_NS if mtime_ns % 1_000_000_000 else _COARSE_TICK_NS
-    return mtime_ns if mtime_ns < now - tick else ALWAYS_AGAIN
+    dates = (mtime_ns, file.ctime_ns)
+    sure = all(date < now - (_TICK_NS if date % 1_000_000_000 else _COARSE_TICK_NS) for date in dates)
+    return file.ctime_ns if sure else ALWAYS_AGAIN

@@ -41,6 +41,9 @@ _HEAVIEST = 16 << 20  # bytes
 # What may be over by the next run though the file's date stays: it is tried again each time.
 _PASSING = frozenset({"denied", "unreadable", "changed"})
 
+# What says nothing of the file itself: what is indexed of it stays, and it is tried again each time.
+_NO_FAULT_OF_IT = _PASSING | {"time", "memory", "died"}
+
 _Item = tuple[Found, "FileRecord | None", Outcome]
 
 
@@ -77,7 +80,7 @@ class Pipeline:
 
     Args:
         embedder: gives its embedder; called once something must be embedded.
-        stopped: set by whoever wants an early end.
+        stopped: set by whoever wants an early end; only looked at.
         on_stored: called with what became of a file, the file, its record, and why it was not read.
         on_progress: called now and then.
     """
@@ -97,6 +100,7 @@ class Pipeline:
         self._open_embedder = embedder
         self._embedder: Embedder | None = None
         self._stopped = stopped
+        self._over = threading.Event()  # the two threads are no longer needed, whatever the reason
         self._whole = False
         self._on_stored, self._on_progress = on_stored, on_progress
         self.tally = Tally()
@@ -128,7 +132,7 @@ class Pipeline:
         embedders: ThreadPoolExecutor,
     ) -> bool:
         reading: Future[object] = readers.submit(
-            read_all, unread, self._roots, self._reader, self._stopped, self._read
+            read_all, unread, self._roots, self._reader, self._over, self._read
         )
         reading.add_done_callback(self._inbox.put)
         while not (reading.done() and self._inbox.empty() and not self._texts and not self._batches):
@@ -155,7 +159,7 @@ class Pipeline:
     def _let_go(self) -> None:
         """End what the two threads wait for, however this ends."""
         if not self._whole:
-            self._stopped.set()
+            self._over.set()
             with self._room:
                 self._room.notify_all()
             self._reader.close()
@@ -171,7 +175,7 @@ class Pipeline:
             self._held += size
         self._inbox.put((file, known, outcome))
         with self._room:
-            self._room.wait_for(lambda: self._held < _HELD or self._stopped.is_set())
+            self._room.wait_for(lambda: self._held < _HELD or self._over.is_set())
 
     def _take(self, file: Found, known: FileRecord | None, outcome: Outcome) -> None:
         if isinstance(outcome, Unread):
@@ -181,15 +185,18 @@ class Pipeline:
             file.root,
             file.path,
             outcome.size,
-            trusted(outcome.mtime_ns),
+            outcome.mtime_ns,
             outcome.ino,
             outcome.digest,
             outcome.kind,
             has_lines=outcome.has_lines,
             title=outcome.title,
+            ctime_ns=trusted(file, outcome.mtime_ns),
         )
         if outcome.same and known is not None:
-            record = replace(known, size=record.size, mtime_ns=record.mtime_ns, ino=record.ino)
+            record = replace(
+                known, size=record.size, mtime_ns=record.mtime_ns, ino=record.ino, ctime_ns=record.ctime_ns
+            )
             self._store.touch(record)
             self._done("same", file, record)
             return
@@ -210,10 +217,23 @@ class Pipeline:
 
     def _refused(self, file: Found, known: FileRecord | None, why: Unread) -> None:
         """A file that is left out, or cannot be read: it is noted, so that it is not opened again until it changes."""
+        if known is not None and known.state == "ok" and why.reason in _NO_FAULT_OF_IT:
+            record = replace(known, ctime_ns=ALWAYS_AGAIN)
+            self._store.touch(record)
+            self._done("failed", file, record, why)
+            return
         state: State = "skipped" if why.skipped or why.reason == "secret" else "failed"
-        mtime_ns = ALWAYS_AGAIN if why.reason in _PASSING else trusted(file.mtime_ns)
         record = FileRecord(
-            file.root, file.path, file.size, mtime_ns, file.ino, b"", "", state=state, reason=why.reason
+            file.root,
+            file.path,
+            file.size,
+            file.mtime_ns,
+            file.ino,
+            b"",
+            "",
+            state=state,
+            reason=why.reason,
+            ctime_ns=ALWAYS_AGAIN if why.reason in _PASSING else trusted(file, file.mtime_ns),
         )
         if why.reason == "vanished":
             if known is not None:

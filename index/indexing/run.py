@@ -88,10 +88,22 @@ class _Run:
             return self._dry(before, roots, include, exclude)
         store = self._opened(before, roots, include, exclude)
         changes = self._compared(store.files(), roots, include, exclude)
+        described = replace(
+            self._facts,
+            roots=roots.folders,
+            named=roots.named,
+            include=include,
+            exclude=exclude,
+            foreign=False,
+        )
+        if changes is not None and described != self._facts:
+            # before any file is: whatever becomes of this run, a file's number stands for its root, and for no other
+            store.set_facts(described)
+            self._facts, self._changed = described, True
         whole = changes is not None and self._stored(store, changes, roots)
         self._report.stopped = not whole
         if whole:
-            self._report.stopped = not self._finished(store, roots, include, exclude)
+            self._report.stopped = not self._finished(store)
         self._report.seconds = time.monotonic() - self._begun
         return self._report
 
@@ -268,7 +280,7 @@ class _Run:
         from ockit.index.readers.child_process import ReaderChild
 
         report, tell = self._report, self._tell
-        self._changed = bool(changes.gone or changes.moved)
+        self._changed |= bool(changes.gone or changes.moved)
         if changes.gone:
             report.removed += store.remove([record.place for record in changes.gone])
         for record, file in changes.moved:
@@ -277,8 +289,9 @@ class _Run:
                 root=file.root,
                 path=file.path,
                 size=file.size,
-                mtime_ns=trusted(file.mtime_ns),
+                mtime_ns=file.mtime_ns,
                 ino=file.ino,
+                ctime_ns=trusted(file, file.mtime_ns),
             )
             store.move(record.place, moved)
             report.moved += 1
@@ -340,25 +353,16 @@ class _Run:
         self._facts.check(embedder.load(), self._facts.chunker, self._facts.words)
         return embedder
 
-    def _finished(
-        self, store: IndexStore, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]
-    ) -> bool:
-        """Sweep, note what the index is of, write the cache that searching maps, and let a new store take over.
+    def _finished(self, store: IndexStore) -> bool:
+        """Note when, sweep, write the cache that searching maps, and let a new store take over.
         Whether nobody stopped it; what is on the disk is right in any case."""
         from ockit.index.vectors.dense import DenseIndex
 
-        described = replace(
-            self._facts,
-            roots=roots.folders,
-            named=roots.named,
-            include=include,
-            exclude=exclude,
-            foreign=False,
-        )
-        if self._changed or described != self._facts:
+        if self._changed:
+            store.set_facts(replace(self._facts, updated=time.time()))
+        if store.unswept:  # also what a run left that did not come so far
             self._tell(Progress("saving"))
             store.sweep_vectors()
-            store.set_facts(replace(described, updated=time.time()))
         dense = DenseIndex(store)
         try:
             dense.refresh(self._go_on)

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ockit.engines.embedder_names import EMBEDDED
+from ockit.errors import StoreError
 from ockit.index.search.filters import accepted_files, described
 from ockit.index.search.options import SearchOptions
 from ockit.index.search.passages import Extract, extracts
@@ -164,6 +165,11 @@ def _falling(scores: Sequence[float], top: float) -> list[float]:
 
 def _passage(extract: Extract, score: float, facts: IndexFacts) -> Passage:
     hit = extract.hit
+    if hit.root >= len(facts.roots):
+        raise StoreError(
+            f"the index {facts.name} is damaged: it has no folder {hit.root}, of which {hit.path} should be",
+            hint=f"make it anew from its files: {facts.rebuild}",
+        )
     if facts.kind == "files":
         file = str(PurePath(facts.roots[hit.root]) / hit.path)
     else:

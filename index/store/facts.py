@@ -110,6 +110,8 @@ class IndexFacts:
             _integer(number)
         for word in (facts.name, embedder.name, embedder.identity, embedder.pooling):
             _string(word)
+        if not all(0 <= root < len(facts.roots) for root, _ in facts.named):
+            raise ValueError("no facts of an index: a file that was named has no folder")
         if not isinstance(facts.foreign, bool):
             raise ValueError(f"no facts of an index: foreign is {facts.foreign!r}")
         if facts.kind not in KINDS or not 0 < embedder.dimension <= 65536:

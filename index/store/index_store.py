@@ -37,7 +37,9 @@ T = TypeVar("T")
 
 _FILES_AT_ONCE = 64
 _VECTORS_AT_ONCE = 4096
-_FILE_VALUES = "root, path, size, mtime_ns, ino, digest, kind, state, reason, has_lines, title, n_chunks"
+_FILE_VALUES = (
+    "root, path, size, mtime_ns, ino, ctime_ns, digest, kind, state, reason, has_lines, title, n_chunks"
+)
 _CHUNK_VALUES = "file_id, ordinal, vector_id, start, text, start_line, end_line, page, heading, defines"
 
 
@@ -213,7 +215,7 @@ class IndexStore(Reading):
         return removed
 
     def sweep_vectors(self, progress: Callable[[int], None] | None = None) -> int:
-        """Forget the vectors that no chunk has, some at a time; how many there were.
+        """Forget the vectors that no chunk has, some at a time; how many there were. Then nothing is `unswept`.
 
         Args:
             progress: told how many are gone so far.
@@ -231,6 +233,11 @@ class IndexStore(Reading):
             gone += len(part)
             if progress is not None:
                 progress(gone)
+        self._database.write(
+            lambda connection: connection.execute(
+                "INSERT OR REPLACE INTO meta(name, value) SELECT 'swept', value FROM meta WHERE name = 'generation'"
+            )
+        )
         return gone
 
     def set_facts(self, facts: IndexFacts) -> None:
@@ -271,7 +278,7 @@ class IndexStore(Reading):
         if row is None:
             values = rows.file_values(record)
             number = connection.execute(
-                f"INSERT INTO files({_FILE_VALUES}, sum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,0)",  # noqa: S608
+                f"INSERT INTO files({_FILE_VALUES}, sum) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,0)",  # noqa: S608
                 values,
             ).lastrowid
             assert number is not None

@@ -64,6 +64,16 @@ class Reading:
         return self._database.read(lambda connection: int(_meta(connection, "generation")))
 
     @property
+    def unswept(self) -> bool:
+        """Whether anything was changed since `IndexStore.sweep_vectors` came to its end. Raises StoreError."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            swept = connection.execute("SELECT value FROM meta WHERE name = 'swept'").fetchone()
+            return bool(swept != (_meta(connection, "generation"),))
+
+        return self._database.read(work)
+
+    @property
     def identity(self) -> str:
         """Stands for this store; one made anew under its name has another. Raises StoreError."""
         return self._database.read(lambda connection: str(_meta(connection, "identity")))

@@ -17,8 +17,8 @@ from ockit.errors import UsageError
 State = Literal["ok", "failed", "skipped"]
 
 FILE_COLUMNS = (
-    "files.id, root, path, size, mtime_ns, ino, digest, kind, state, reason, has_lines, title, n_chunks, "
-    "files.sum"
+    "files.id, root, path, size, mtime_ns, ino, ctime_ns, digest, kind, state, reason, has_lines, title, "
+    "n_chunks, files.sum"
 )
 CHUNK_COLUMNS = (
     "chunks.id, chunks.file_id, ordinal, vector_id, start, text, start_line, end_line, page, heading, defines, "
@@ -48,6 +48,8 @@ class FileRecord:
         title: as `Document.title`.
         n_chunks: how many chunks it has; the store counts them.
         id: given by the store, kept for as long as the file is there.
+        ctime_ns: as `mtime_ns`, of the last change of the file or of what the system notes of it, which no program
+            can set back; another number where the file is to be looked into again in any case.
     """
 
     root: int
@@ -63,6 +65,7 @@ class FileRecord:
     title: str = ""
     n_chunks: int = 0
     id: int = 0
+    ctime_ns: int = 0
 
     @property
     def place(self) -> tuple[int, str]:
@@ -122,6 +125,7 @@ def file_values(record: FileRecord) -> tuple[Any, ...]:
         whole("the size", record.size),
         whole("the time of the last change", record.mtime_ns, low=-(2**63)),
         record.ino - 2**64 if whole("the inode", record.ino, high=2**64) >= 2**63 else record.ino,
+        whole("the time of the last change", record.ctime_ns, low=-(2**63)),
         record.digest,
         record.kind,
         record.state,
@@ -136,7 +140,23 @@ def file_of(row: Sequence[Any]) -> FileRecord:
     """The file of a row of `FILE_COLUMNS`. Raises Damaged."""
     if sum_of(row[1:-1]) != row[-1]:
         raise Damaged(f"the row of file {row[0]} has changed")
-    _, root, path, size, mtime_ns, ino, digest, kind, state, reason, has_lines, title, n_chunks, _ = row
+    (
+        _,
+        root,
+        path,
+        size,
+        mtime_ns,
+        ino,
+        ctime_ns,
+        digest,
+        kind,
+        state,
+        reason,
+        has_lines,
+        title,
+        n_chunks,
+        _,
+    ) = row
     return FileRecord(
         root=root,
         path=cooked(path),
@@ -151,6 +171,7 @@ def file_of(row: Sequence[Any]) -> FileRecord:
         title=cooked(title),
         n_chunks=n_chunks,
         id=row[0],
+        ctime_ns=ctime_ns,
     )
 
 

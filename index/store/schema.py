@@ -24,6 +24,7 @@ _FIRST: Migration = (
         size INTEGER NOT NULL CHECK(size >= 0),
         mtime_ns INTEGER NOT NULL,
         ino INTEGER NOT NULL,
+        ctime_ns INTEGER NOT NULL,
         digest BLOB NOT NULL,
         kind TEXT NOT NULL,
         state TEXT NOT NULL CHECK(state IN ('ok', 'failed', 'skipped')),

@@ -26,6 +26,7 @@ class Found(NamedTuple):
     size: int
     mtime_ns: int
     ino: int
+    ctime_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Walk:
         elif not stat.S_ISREG(found.st_mode):
             self.skipped["special"] += 1
         else:
-            yield Found(root, path, found.st_size, found.st_mtime_ns, found.st_ino)
+            yield Found(root, path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
 
     def _folder(self, root: int, inner: set[str]) -> Iterator[Found]:
         top = self._roots[root]
@@ -151,7 +152,7 @@ class Walk:
                 except OSError as error:
                     self._unseen(root, path, error)
                     continue
-                yield Found(root, path, found.st_size, found.st_mtime_ns, found.st_ino)
+                yield Found(root, path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
             waiting.extend(reversed(folders))
 
     def _listed(self, root: int, base: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]] | None:

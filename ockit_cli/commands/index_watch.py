@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ockit.commands.index import shown
 from ockit.commands.index_progress import IndexProgress
 from ockit.commands.invocation import Invocation
-from ockit.errors import ExitCode, StoreError
+from ockit.errors import ExitCode
 
 if TYPE_CHECKING:
     from ockit.index.indexing.plan import IndexPlan
@@ -25,6 +25,7 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
     from ockit.index.indexing.run import index_folders
     from ockit.index.indexing.watching import changes_below
     from ockit.index.store.index_store import IndexStore
+    from ockit.index.store.writer_lock import BeingWritten
     from ockit.interrupts import interruptible
 
     stop = threading.Event()
@@ -37,7 +38,7 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
         try:
             with IndexProgress(call, place.name) as progress:
                 return index_folders(plan, place, call.environment, on_event=progress.told, stop=stop)
-        except StoreError as error:  # another ockit may be indexing it, for a while
+        except BeingWritten as error:  # which another ockit is, for a while
             if not patience:
                 raise
             call.console.warning(f"{error.what}; trying again")

@@ -6,8 +6,12 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from indexed_folder import TEXTS, IndexedFolder, write
 from ockit.index.indexing.comparing import ALWAYS_AGAIN, trusted
+from ockit.index.store.index_store import IndexStore
+from ockit.index.walk.walker import Found
 
 
 def settle(folder: Path) -> None:
@@ -83,6 +87,21 @@ def test_a_file_that_becomes_another_kind_is_read_again(indexed: IndexedFolder) 
     assert indexed.dump()[0, "notes/plan.md"][2] == "markdown"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [("CMakeLists.txt", "plain.txt", "text"), ("plain.txt", "CMakeLists.txt", "cmake")],
+)
+def test_a_name_of_the_same_ending_may_promise_another_kind(
+    indexed: IndexedFolder, old: str, new: str, kind: str
+) -> None:
+    write(indexed.folder, {old: "project(whales)\nadd_executable(whale whale.c)\n"})
+    indexed.run()
+    (indexed.folder / old).rename(indexed.folder / new)
+    report = indexed.run()
+    assert (report.indexed, report.moved, report.removed) == (1, 0, 1)
+    assert indexed.dump()[0, new][2] == kind
+
+
 def test_two_files_that_change_places(indexed: IndexedFolder) -> None:
     indexed.run()
     before, texts = indexed.embedder.texts, indexed.texts()
@@ -116,14 +135,51 @@ def test_a_date_that_says_too_little_is_not_relied_on(indexed: IndexedFolder) ->
     assert "seven legs" in indexed.texts()["spiders.md"]
 
 
+def test_other_content_of_the_same_size_and_date_is_seen(indexed: IndexedFolder) -> None:
+    settle(indexed.folder)
+    file = indexed.folder / "spiders.md"
+    time.sleep(0.2)
+    indexed.run()
+    status = file.stat()
+    file.write_text(TEXTS["spiders.md"].replace("eight", "seven"))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    after = file.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ino,
+    )
+    report = indexed.run()
+    assert (report.indexed, report.unchanged) == (1, 5)
+    assert "seven legs" in indexed.texts()["spiders.md"]
+
+
+def test_the_date_of_a_file_is_kept_though_it_is_not_relied_on(indexed: IndexedFolder) -> None:
+    soon = time.time_ns() + 3600 * 10**9
+    os.utime(indexed.folder / "spiders.md", ns=(soon, soon))
+    indexed.run()
+    with IndexStore.open(indexed.place) as store:
+        record = store.files()[0, "spiders.md"]
+    assert (record.mtime_ns, record.ctime_ns) == (soon, ALWAYS_AGAIN)
+
+
 def test_which_dates_are_relied_on() -> None:
-    now = 1_800_000_000_500_000_001
-    assert trusted(now - 200_000_000, now) == now - 200_000_000
-    assert trusted(now - 50_000_000, now) == ALWAYS_AGAIN
-    assert (
-        trusted(1_800_000_000_000_000_000, now) == ALWAYS_AGAIN
-    )  # whole seconds: the disk may know no others
-    assert trusted(1_799_999_990_000_000_000, now) == 1_799_999_990_000_000_000
+    now, long_ago = 1_800_000_000_500_000_001, 1_700_000_000_500_000_001
+
+    def kept(mtime_ns: int, ctime_ns: int) -> bool:
+        found = trusted(Found(0, "x", 1, mtime_ns, 1, ctime_ns), mtime_ns, now)
+        assert found in (ctime_ns, ALWAYS_AGAIN)
+        return found != ALWAYS_AGAIN
+
+    for date, relied_on in (
+        (now - 200_000_000, True),
+        (now - 50_000_000, False),
+        (1_800_000_000_000_000_000, False),  # whole seconds: the disk may know no others
+        (1_799_999_990_000_000_000, True),
+        (now + 10**12, False),
+    ):
+        assert kept(date, long_ago) == relied_on
+        assert kept(long_ago, date) == relied_on
 
 
 def test_the_same_content_twice_is_embedded_once(indexed: IndexedFolder) -> None:
