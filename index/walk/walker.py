@@ -2,6 +2,7 @@
 
 Symbolic links are not followed (``link``): what lies inside of a root is found under its own name, and nothing outside
 of it was asked for. A PATH that is a link itself is. Names are the system's own, with what is no UTF-8 as surrogates.
+Where an ignore file cannot be read, nobody knows what it leaves out, so nothing below its folder is looked at.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from ockit.index.below import open_below
 from ockit.index.walk.ignoring import IGNORE_FILES, Rules, ignored, rules_above, rules_in, rules_of
 from ockit.index.walk.rules import file_left_out, folder_left_out, is_secret, marked_as_generated
 
@@ -116,79 +118,117 @@ class Walk:
         top = self._roots[root]
         rules = _Choice(self._include, self._exclude)
         self._reached.add(top)
-        waiting = [("", rules_above(Path(top)))]
+        try:
+            waiting = [("", rules_above(Path(top)))]
+        except OSError as error:
+            self._unseen(root, "", error)
+            return
         seen: set[tuple[int, int]] = set()  # a folder that is mounted into itself is entered once
         while waiting:
             base, held = waiting.pop()
-            entries = self._listed(root, base, seen)
-            if entries is None:
+            folder = self._opened(root, base)
+            if folder is None:
                 continue
-            names = {entry.name for entry in entries}
-            if base and marked_as_generated(names):
-                self.skipped["generated"] += 1
-                continue
-            held = self._with_own(root, base, names, held)
-            folders: list[tuple[str, tuple[Rules, ...]]] = []
-            for entry in entries:
-                path = base + entry.name
-                try:
-                    is_folder = entry.is_dir(follow_symlinks=False)
-                    why = (
-                        rules.folder(path, entry, names, held) if is_folder else rules.file(path, entry, held)
-                    )
-                    if is_folder and entry.path in self._own:
-                        why = "own"
-                    if why is not None:
-                        self.skipped[why] += 1
-                        continue
-                    if inner:
-                        self._reached.add(entry.path)
-                    if is_folder:
-                        folders.append((path + "/", held))
-                        continue
-                    found = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:  # gone since the folder was listed
+            try:
+                entries = self._listed(root, base, folder, seen)
+                names = {entry.name for entry in entries}
+                if base and marked_as_generated(names):
+                    self.skipped["generated"] += 1
                     continue
-                except OSError as error:
-                    self._unseen(root, path, error)
+                own = self._with_own(root, base, names, held, folder)
+                if own is None:
                     continue
-                yield Found(root, path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
-            waiting.extend(reversed(folders))
+                folders: list[str] = []
+                yield from self._entries(root, base, entries, own, rules, inner, folders)
+                waiting += [(path, own) for path in reversed(folders)]
+            finally:
+                os.close(folder)
 
-    def _listed(self, root: int, base: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]] | None:
-        """What lies in a folder, by name; None where that cannot be known, or is already."""
-        here = os.path.join(self._roots[root], base)
+    def _entries(
+        self,
+        root: int,
+        base: str,
+        entries: Sequence[os.DirEntry[str]],
+        held: tuple[Rules, ...],
+        rules: _Choice,
+        inner: set[str],
+        folders: list[str],
+    ) -> Iterator[Found]:
+        """The files among what lies in a folder, which is open; to `folders` come those that are to be entered."""
+        names = {entry.name for entry in entries}
+        for entry in entries:
+            path = base + entry.name
+            try:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                why = rules.folder(path, entry, names, held) if is_folder else rules.file(path, entry, held)
+                full = os.path.join(self._roots[root], path) if inner or is_folder else ""
+                if is_folder and full in self._own:
+                    why = "own"
+                if why is not None:
+                    self.skipped[why] += 1
+                    continue
+                if inner:
+                    self._reached.add(full)
+                if is_folder:
+                    folders.append(path + "/")
+                    continue
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # gone since the folder was listed
+                continue
+            except OSError as error:
+                self._unseen(root, path, error)
+                continue
+            yield Found(root, path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+
+    def _opened(self, root: int, base: str) -> int | None:
+        """A descriptor of a folder; None where it cannot be looked at."""
         try:
-            status = os.stat(here)
-            with os.scandir(here) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+            os.lstat(os.path.join(self._roots[root], base))  # nobody could open a file whose path is too long
+            return open_below(self._roots[root], base, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            if not base or not isinstance(error, FileNotFoundError):  # a folder may go while it is walked
+            # a folder may go while it is walked, and a link may come in its place
+            if not base or not isinstance(error, FileNotFoundError | NotADirectoryError):
                 self._unseen(root, base.rstrip("/"), error)
             return None
-        folder = (status.st_dev, status.st_ino)
-        if folder in seen:
+
+    def _listed(
+        self, root: int, base: str, folder: int, seen: set[tuple[int, int]]
+    ) -> list[os.DirEntry[str]]:
+        """What lies in a folder, by name; nothing where that cannot be known, or is already."""
+        try:
+            status = os.fstat(folder)
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            self._unseen(root, base.rstrip("/"), error)
+            return []
+        place = (status.st_dev, status.st_ino)
+        if place in seen:
             self.skipped["link"] += 1
-            return None
-        seen.add(folder)
+            return []
+        seen.add(place)
         return entries
 
-    def _with_own(self, root: int, base: str, names: set[str], held: tuple[Rules, ...]) -> tuple[Rules, ...]:
-        """The rules that hold in a folder, its own behind those from above."""
+    def _with_own(
+        self, root: int, base: str, names: set[str], held: tuple[Rules, ...], folder: int
+    ) -> tuple[Rules, ...] | None:
+        """The rules that hold in a folder, its own behind those from above; None where they cannot be known."""
         for name in IGNORE_FILES:
             if name in names:
                 try:
-                    own = rules_in(os.path.join(self._roots[root], base), name, base)
-                except OSError as error:  # what it would leave out is not known: that is worth a word
-                    self._unseen(root, base + name, error)
-                    continue
+                    own = rules_in(base, name, base, at=folder)
+                except OSError as error:
+                    said = OSError(error.errno, f"{name} in it: {error.strerror or error}")
+                    self._unseen(root, base.rstrip("/"), said)
+                    return None
                 if own is not None:
                     held = (*held, own)
         return held
 
     def _unseen(self, root: int, path: str, error: OSError) -> None:
         denied = isinstance(error, PermissionError)
-        self.unlisted.append(Unlisted(root, path, (error.strerror or str(error)).lower(), denied))
+        what = error.strerror or str(error)
+        self.unlisted.append(Unlisted(root, path, what[:1].lower() + what[1:], denied))
 
 
 class _Choice:
@@ -196,11 +236,7 @@ class _Choice:
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
         self._exclude = rules_of(exclude) if exclude else None
-        self._include = None
-        if include:
-            from pathspec import GitIgnoreSpec
-
-            self._include = GitIgnoreSpec.from_lines(include)  # here a folder stands for all that is below it
+        self._include = rules_of(include, whole=True) if include else None
 
     def folder(
         self, path: str, entry: os.DirEntry[str], siblings: set[str], held: Sequence[Rules]
@@ -222,7 +258,7 @@ class _Choice:
             return "ignored"
         if self._exclude is not None and self._exclude.verdict(path):
             return "excluded"
-        if self._include is not None and not self._include.match_file(path):
+        if self._include is not None and not self._include.verdict(path):
             return "excluded"
         if entry.is_file(follow_symlinks=False):
             return None

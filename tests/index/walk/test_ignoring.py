@@ -139,8 +139,8 @@ def test_rules_above_the_root_hold_up_to_the_top_of_the_repository(tmp_path: Pat
     assert [found.path for found in Walk([str(root)])] == ["new.md", "sub/old.md"]
 
 
-@pytest.mark.parametrize("line", ["a" * 2000, "*a" * 40, "\udcff[", "!", "/", "\\"])
-def test_a_pattern_that_is_none_or_would_take_for_ever_is_passed_over(line: str) -> None:
+@pytest.mark.parametrize("line", ["a" * 2000, "\udcff[", "!", "/", "\\"])
+def test_a_pattern_that_is_none_is_passed_over(line: str) -> None:
     rules = rules_of([line, "b"])
     assert rules is not None
     assert rules.verdict("b") is True

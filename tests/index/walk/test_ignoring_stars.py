@@ -1,0 +1,101 @@
+"""Patterns of many stars: matched as git matches them, and never for long."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ockit.index.walk.ignoring import rules_of
+from ockit.index.walk.walker import Walk
+
+PIECES = (
+    *("a", "b", "ab", "a.b", "*", "*", "*", "**", "**", "***", "?", "/", "/", "/", "/", "[ab]", "[!a]"),
+    *(
+        "[]a]",
+        "[a-c]",
+        "[!]",
+        "[[:alpha:]]",
+        "[[:no:]]",
+        "[a/b]",
+        "\\a",
+        "\\*",
+        "\\",
+        "é",
+        "[é]",
+        "-",
+        "[b-a]",
+    ),
+)
+NAMES = ("a", "b", "ab", "ba", "aab", "abab", "a.b", "b.a", "é", "a*b", "-", "]")
+
+
+def pattern(dice: random.Random) -> str:
+    return ("!" if dice.random() < 0.25 else "") + "".join(dice.choices(PIECES, k=dice.randint(1, 9)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_patterns_of_many_stars_are_gits(tmp_path: Path, seed: int) -> None:
+    """What git says of each path, asked for one file of one pattern (or a few) at a time."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    dice = random.Random(seed)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True, capture_output=True)
+    for _ in range(60):
+        folder = tmp_path.joinpath(*dice.choices(NAMES, k=dice.randint(0, 4)))
+        if any(place.is_file() for place in (folder, *folder.parents)):
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / (name := dice.choice(NAMES))).exists():
+            (folder / name).write_text("words")
+    for _ in range(25):
+        lines = [pattern(dice) for _ in range(dice.choice((1, 1, 1, 4)))]
+        (tmp_path / ".gitignore").write_text("\n".join(lines) + "\n")
+        command = ["git", "-C", str(tmp_path), "ls-files", "-z", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, capture_output=True, check=True).stdout
+        expected = {os.fsdecode(name) for name in listed.split(b"\0") if name} - {".gitignore"}
+        assert {found.path for found in Walk([str(tmp_path)])} == expected, lines
+
+
+HOSTILE = {
+    "stars": (["a*a*a*a*a*a*a*a*b"], "a" * 250),
+    "very many stars": (["*a" * 400 + "b"], "a" * 250),
+    "pairs of stars": (["a**" * 60 + "b"], "a" * 200),
+    "folders": (["**/a/" * 30 + "b"], "a/" * 60 + "c"),
+    "stars in folders": (["x/" + "**/a*a*b/" * 50 + "b"], "x/" + "aaaaab/" * 300 + "c"),
+    "long folders": (["x/**/" + "a/" * 300 + "b/**/c"], "x/" + "a/" * 1500 + "c"),
+    "many of them": ([f"*a*a*b{number}" for number in range(2000)], "a" * 250),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_pattern_takes_for_ever(name: str) -> None:
+    lines, path = HOSTILE[name]
+    for whole in (False, True):
+        rules = rules_of(lines, whole=whole)
+        assert rules is not None
+        started = time.monotonic()
+        assert rules.verdict(path) is None
+        assert time.monotonic() - started < 1.0
+
+
+def test_a_folder_that_is_included_stands_for_all_below_it() -> None:
+    rules = rules_of(["docs/", "*.md", "!draft*", "/top/**/x"], whole=True)
+    assert rules is not None
+    asked = {
+        "docs/a.txt": True,
+        "in/docs/deep/a.txt": True,
+        "a.md": True,
+        "b.md/c": True,
+        "docs": None,
+        "docs/draft.md": False,
+        "top/a/x/y": True,
+        "in/top/x": None,
+        "a.txt": None,
+    }
+    assert {path: rules.verdict(path) for path in asked} == asked
