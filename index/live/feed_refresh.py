@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 
 from ockit.documents import Chunk
 from ockit.errors import NotFound
+from ockit.index.indexing.rebuilding import finish
 from ockit.index.live import feed_documents, feed_state, source_file
 from ockit.index.live.feed_documents import Named
 from ockit.index.live.feed_entries import Feed, read_feed
 from ockit.index.live.feed_state import FeedState
-from ockit.web.fetching import Answer, Bounds, fetch
 from ockit.index.live.intake import opened_store, take_in
 from ockit.index.live.source_file import SourceFile
 from ockit.index.places import IndexPlace, place_of
 from ockit.index.readers.reading import Unread
 from ockit.index.store.rows import FileRecord
+from ockit.web.fetching import Answer, Bounds, fetch
 
 if TYPE_CHECKING:
     from ockit.environment import Environment
@@ -85,7 +86,7 @@ def refresh_feed(
         name: what it is called.
         environment: variables and directories.
         source: the feed, for one that is being added: its file is written once the feed has been read.
-        rebuild: make the index anew, of what the feed lists now.
+        rebuild: make the index anew, of what the feed lists now; until that has ended, it answers as it was.
         progress: told what is being done, in a few words.
 
     Raises:
@@ -98,6 +99,7 @@ def refresh_feed(
     known = source or source_file.load(environment.directories, name)
     if known is None or known.kind != "feed":
         raise NotFound(f"there is no feed {name!r}", hint="ockit indexes list shows what there is")
+    finish(place)
     fresh = rebuild or not place.exists
     state = FeedState() if fresh else feed_state.load(place.directory, known.url)
     tell(f"asking {name} ...")
@@ -119,9 +121,11 @@ def refresh_feed(
     try:
         with opened_store(place, "feed", (known.url,), embedder, fresh=fresh) as store:
             run = _Run(store, place, environment, embedder, tell)
-            return run.over(feed, state, answer, known.url)
+            done, state = run.over(feed, state, answer, known.url)
+        state.save(place.directory)
     finally:
         embedder.close()
+    return done
 
 
 def _feed_of(answer: Answer, name: str) -> Feed:
@@ -147,8 +151,8 @@ class _Run:
         self._tell = tell
         self._now = time.time()
 
-    def over(self, feed: Feed, state: FeedState, answer: Answer, url: str) -> Refreshed:
-        """Everything a refresh does, in its order."""
+    def over(self, feed: Feed, state: FeedState, answer: Answer, url: str) -> tuple[Refreshed, FeedState]:
+        """Everything a refresh does, in its order; and what is to be remembered of it."""
         entries = feed_documents.named(feed.entries)
         moved = self._move(entries, state)
         stored = {path: record for (_, path), record in self._store.files().items()}
@@ -168,14 +172,14 @@ class _Run:
             dense.close()
         held = {path for _, path in self._store.files()}
         paths = {**state.paths, **{one.key: one.path for one in entries}}
-        FeedState(
+        seen = FeedState(
             url,
             feed_state.mark(answer.headers.get("etag", "")),
             feed_state.mark(answer.headers.get("last-modified", "")),
             {key: path for key, path in paths.items() if path in held},
-        ).save(self._place.directory)
+        )
         wrong = {path for path, _ in failed}
-        return Refreshed(
+        done = Refreshed(
             title=feed.title,
             added=sum(one.path not in wrong for one in new),
             changed=sum(one.path not in wrong for one in differing),
@@ -187,6 +191,7 @@ class _Run:
             embedded=embedded,
             notices=feed.notices,
         )
+        return done, seen
 
     def _move(self, entries: list[Named], state: FeedState) -> int:
         """Entries with a new link keep their pieces; what they said under the old one goes."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ockit.documents import Chunk
@@ -27,43 +28,54 @@ EMBEDDED_AT_ONCE = 1024
 """Texts handed to the embedder in one call; what is killed meanwhile is at most that much work."""
 
 
+@contextmanager
 def opened_store(
     place: IndexPlace, kind: IndexKind, roots: tuple[str, ...], embedder: Embedder, *, fresh: bool
-) -> IndexStore:
+) -> Iterator[IndexStore]:
     """The index of a source, open for writing.
+
+    One that is made anew where there is one grows beside it, and takes its place at the end of the block; where that
+    is left by an error, the old one stays. What was embedded for the new one is not embedded again the next time.
 
     Args:
         place: where it lies.
         kind: of what sort the source is.
         roots: the source's address or file, as the index's facts name it.
         embedder: what makes the vectors; it is loaded.
-        fresh: make it anew; what was there goes.
+        fresh: make it anew; it is empty.
 
     Raises:
         UsageError: it was made with another embedder or by another version, or is no index of that kind.
         StoreError, OckitError: the store or the embedder cannot be used.
     """
     from ockit.index.chunks import CHUNKER_VERSION
+    from ockit.index.indexing.rebuilding import building, put_in_place
     from ockit.index.search.words import WORDS_VERSION
     from ockit.index.store.index_store import IndexStore
+    from ockit.index.store.writer_lock import writing
 
     info = embedder.load()
-    if fresh:
-        now = time.time()
-        facts = IndexFacts(place.name, roots, (), (), info, CHUNKER_VERSION, WORDS_VERSION, kind, now, now)
-        return IndexStore.create(place, facts, replace=place.exists)
-    store = IndexStore.open(place, readonly=False)
-    try:
-        if store.facts.kind != kind:
-            raise UsageError(
-                f"the index {place.name} is of {store.facts.kind}, not of a {kind}",
-                hint=f"ockit indexes rm {place.name} removes it",
-            )
-        store.facts.check(info, CHUNKER_VERSION, WORDS_VERSION)
-    except BaseException:
-        store.close()
-        raise
-    return store
+    if not fresh:
+        with IndexStore.open(place, readonly=False) as store:
+            if store.facts.kind != kind:
+                raise UsageError(
+                    f"the index {place.name} is of {store.facts.kind}, not of a {kind}",
+                    hint=f"ockit indexes rm {place.name} removes it",
+                )
+            store.facts.check(info, CHUNKER_VERSION, WORDS_VERSION)
+            yield store
+        return
+    now = time.time()
+    facts = IndexFacts(place.name, roots, (), (), info, CHUNKER_VERSION, WORDS_VERSION, kind, now, now)
+    if not place.exists:
+        with IndexStore.create(place, facts) as store:
+            yield store
+        return
+    with writing(place):
+        with building(place, facts) as store:
+            store.remove(store.files())  # of an attempt that was killed; its vectors are as good as new ones
+            yield store
+        put_in_place(store.place, place)
 
 
 def take_in(

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from ockit.documents import Chunk
 from ockit.errors import UsageError
 from ockit.files import explained
+from ockit.index.indexing.rebuilding import finish
 from ockit.index.live.import_progress import FILE, ImportProgress, Standing
 from ockit.index.live.intake import opened_store, take_in
 from ockit.index.live.sentence_rows import BadRow, Row, row_count, rows
-from ockit.index.places import IndexPlace, place_of
+from ockit.index.places import place_of
 from ockit.index.store.rows import FileRecord
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def import_sentences(
         environment: variables and directories.
         embedder: as ``--embedder`` names it; None: the embedded one.
         embeddings: use the table's own vectors, which `embedder` has made; a row without one is a bad row.
-        rebuild: begin anew.
+        rebuild: begin anew; until that has ended, the index answers as it was.
         progress: told the rows done, how many there are where that is known, and the seconds so far.
 
     Raises:
@@ -115,6 +116,7 @@ def import_sentences(
         status = file.stat()
     except OSError as error:
         raise explained(error, file, "read the table") from error
+    finish(place)
     total = row_count(file)
     wanted = Standing(str(file), status.st_size, status.st_mtime_ns, embeddings)
     unfinished = (place.directory / FILE).exists()
@@ -131,16 +133,18 @@ def import_sentences(
         if fresh:  # nothing is made, and nothing replaced, for a table that is none
             _usable(file, made_by.load().dimension if embeddings else None)
         with opened_store(place, "sentences", (str(file),), made_by, fresh=fresh) as store:
+            directory = store.place.directory  # beside the index, while that grows beside an older one
             if fresh:
-                (place.directory / FILE).unlink(missing_ok=True)
-            kept = ImportProgress(place.directory)
+                (directory / FILE).unlink(missing_ok=True)
+            kept = ImportProgress(directory)
             try:
                 standing = _going_on(kept, wanted, again)
                 work = _Import(store, kept, None if embeddings else made_by, file)
                 done = work.over(standing, begin, lambda row, seconds: progress(row, total, seconds))
             finally:
                 kept.close()
-            _finish(store, place)
+            _finish(store)
+        (place.directory / FILE).unlink(missing_ok=True)
     finally:
         made_by.close()
     return done
@@ -190,8 +194,8 @@ def _going_on(kept: ImportProgress, wanted: Standing, again: str) -> Standing:
     return found
 
 
-def _finish(store: IndexStore, place: IndexPlace) -> None:
-    """Make the index ready to be searched; only then is the import over."""
+def _finish(store: IndexStore) -> None:
+    """Make the index ready to be searched."""
     from ockit.index.vectors.dense import DenseIndex
 
     store.sweep_vectors()
@@ -201,7 +205,6 @@ def _finish(store: IndexStore, place: IndexPlace) -> None:
         dense.refresh()
     finally:
         dense.close()
-    (place.directory / FILE).unlink(missing_ok=True)
 
 
 class _Import:

@@ -275,3 +275,27 @@ def test_commands(live, run_ockit):
     assert offline.code == 0  # the feed is one of this machine
     far = run_ockit("indexes", "add-feed", "far", "https://news.test/feed", env={"HF_HUB_OFFLINE": "1"})
     assert (far.code, "HF_HUB_OFFLINE is set" in far.stderr) == (1, True)
+
+
+def test_a_feed_made_anew_answers_as_it_was_until_it_is(news, monkeypatch):
+    news([item(number) for number in range(40)])
+    before = stored(news)
+    take_in, calls = feed_refresh.take_in, []
+
+    def once(*given):
+        calls.append(given)
+        if len(calls) > 1:
+            raise HubError("enough")
+        return take_in(*given)
+
+    anew = [item(number, f"<p>Another story {number}.</p>") for number in range(10, 50)]
+    with monkeypatch.context() as patched:
+        patched.setattr(feed_refresh, "take_in", once)
+        with pytest.raises(HubError):
+            news(anew, rebuild=True)
+    assert stored(news) == before
+    done = news(anew, rebuild=True)
+    assert (done.added, done.embedded) == (40, 8)  # 32 were, before it failed
+    assert set(stored(news)) == {f"https://news.test/item/{number}" for number in range(10, 50)}
+    assert not list(news.place.directory.glob("*.part"))
+    assert news(anew).unchanged == 40

@@ -303,15 +303,15 @@ import sys
 from pathlib import Path
 from ockit.environment import Environment
 from ockit.index.live.sentences_import import import_sentences
-import_sentences(Path(sys.argv[1]), "wiki", Environment.of_process(), embeddings=True,
+import_sentences(Path(sys.argv[1]), "wiki", Environment.of_process(), embeddings=True, rebuild=sys.argv[2:] == ["rebuild"],
                  progress=lambda row, total, seconds: print(row, total, flush=True))
 """
 
 
-def killed_after(imported, path, steps: int) -> int:
+def killed_after(imported, path, steps: int, *words: str) -> int:
     """Runs an import, kills it after so many slabs; the row it had got to."""
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, path],
+        [sys.executable, "-c", CHILD, path, *words],
         env=dict(imported.environment.variables),
         stdout=subprocess.PIPE,
         text=True,
@@ -366,6 +366,39 @@ def test_a_table_that_changed_is_not_gone_on_with(imported):
     with pytest.raises(UsageError, match="the table has changed") as caught:
         imported(embeddings=True)
     assert caught.value.hint.endswith("ockit indexes import-sentences table.jsonl --name wiki --rebuild")
+
+
+def test_a_table_imported_anew_answers_as_it_was_until_it_is(imported):
+    said = TestOwnVectors.with_vectors(4200)
+    path = imported.folder / "table.jsonl"
+    write(path, said)
+    assert imported(embeddings=True).chunks == 4200
+    before = contents(imported.place)
+    other = [row | {"text": f"Another: {row['text']}"} for row in said]
+    write(path, other)
+    killed_after(imported, path, 1, "rebuild")
+    assert contents(imported.place) == before
+    with pytest.raises(UsageError, match="already"):
+        imported(embeddings=True)
+    done = imported(embeddings=True, rebuild=True)
+    assert (done.chunks, done.resumed_at) == (4200, 0)
+    assert contents(imported.place) == documents_of(other)
+    assert sorted(one.name for one in imported.place.directory.iterdir()) == [
+        "facts.json",
+        "index.db",
+        "writer.lock",
+    ]
+
+
+def test_an_import_that_was_killed_can_begin_anew(imported):
+    said = TestOwnVectors.with_vectors(4200)
+    path = imported.folder / "table.jsonl"
+    write(path, said)
+    killed_after(imported, path, 1)
+    assert imported(embeddings=True, rebuild=True).chunks == 4200
+    assert contents(imported.place) == documents_of(said)
+    with pytest.raises(UsageError, match="already"):
+        imported(embeddings=True)
 
 
 def test_command(imported, run_ockit, tmp_path):
