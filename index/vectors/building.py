@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ockit import files
-from ockit.errors import StoreError
+from ockit.errors import OckitError, StoreError
 from ockit.index.store.digests import digest_of
+from ockit.index.store.writer_lock import writing
 from ockit.index.vectors import manifest
 from ockit.index.vectors.manifest import Manifest, UnfitCache
 from ockit.index.vectors.rows import widened
@@ -43,8 +44,26 @@ def opened(store: IndexStore, found: Manifest) -> FaissCache:
     dimension = store.facts.embedder.dimension
     if found.dimension != dimension:
         raise UnfitCache(f"its vectors have {found.dimension} numbers instead of {dimension}")
-    manifest.check_file(found, store.place.vectors)
+    _checked(store, found)
     return FaissCache.load(store.place.vectors, found.kind, found.dimension, found.rows)
+
+
+def _checked(store: IndexStore, found: Manifest) -> None:
+    """Return where the file is the one its manifest speaks of. One that got another inode or date, as a copied index
+    has, is read for that, and noted, so that it is read once. Raises UnfitCache."""
+    place = store.place
+    checked = manifest.check_file(found, place.vectors)
+    if checked == found:
+        return
+    if not store.readonly:
+        manifest.write(place, checked)
+        return
+    try:
+        with writing(place):
+            if manifest.read(place) == found:  # and not one that a writer has just made
+                manifest.write(place, checked)
+    except OckitError:  # it is being written, or may not be: whoever comes next reads the file once more
+        pass
 
 
 def refresh(store: IndexStore, progress: Progress | None) -> bool:
@@ -66,7 +85,7 @@ def refresh(store: IndexStore, progress: Progress | None) -> bool:
         newer = store.vectors_after(found.last_id)
         gone = found.rows - (total - newer)
         if newer <= LAG and gone <= _TOO_MANY_GONE * found.rows:
-            manifest.check_file(found, store.place.vectors)
+            _checked(store, found)
             return False
         if (
             found.kind == "ivf"
@@ -96,7 +115,7 @@ def _grow(store: IndexStore, found: Manifest, total: int, progress: Progress | N
 
     from ockit.index.vectors.faiss_cache import FaissCache, fill
 
-    manifest.check_file(found, store.place.vectors)
+    _checked(store, found)
     cache = FaissCache.load(store.place.vectors, found.kind, found.dimension, found.rows, mapped=False)
     generation = store.generation
     gone = np.setdiff1d(cache.ids(), np.array(store.vector_ids(), dtype=np.int64))

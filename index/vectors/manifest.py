@@ -80,11 +80,8 @@ def read(place: IndexPlace) -> Manifest | None:
     return manifest
 
 
-def check_file(manifest: Manifest, path: Path, *, thorough: bool = False) -> Manifest:
+def check_file(manifest: Manifest, path: Path) -> Manifest:
     """The manifest, with the stamp of the file at `path`, which is the one it speaks of.
-
-    Args:
-        thorough: compute the digest even where the stamp fits.
 
     Raises:
         UnfitCache: it is not, or cannot be read.
@@ -94,7 +91,7 @@ def check_file(manifest: Manifest, path: Path, *, thorough: bool = False) -> Man
         stamp = (found.st_ino, found.st_mtime_ns)
         if found.st_size != manifest.size:
             raise UnfitCache(f"it has {found.st_size} bytes instead of {manifest.size}")
-        if (thorough or stamp != manifest.stamp) and digest_of(path) != manifest.digest:
+        if stamp != manifest.stamp and digest_of(path) != manifest.digest:
             raise UnfitCache("its content has changed")
     except OSError as error:
         raise UnfitCache(f"it cannot be read ({error.strerror or error})") from error

@@ -1,6 +1,8 @@
 """The nearest vectors are those that comparing with every one gives, whatever the cache is like."""
 
+import os
 import random
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +12,7 @@ import pytest
 from ockit.documents import Chunk
 from ockit.errors import StoreError, UsageError
 from ockit.index.store.index_store import IndexStore
+from ockit.index.store.writer_lock import writing
 from ockit.index.vectors import building, faiss_cache, rows
 from ockit.index.vectors.dense import DenseIndex
 from stored_indexes import DIMENSION, facts, place, record, vector_of
@@ -152,6 +155,66 @@ def test_a_store_made_anew_does_not_see_the_old_cache(store, small_steps, tmp_pa
         check(again, DenseIndex(again))
         check(again, dense)
         assert dense.notices == []
+
+
+@pytest.fixture
+def digested(monkeypatch):
+    """The files of which a digest was made to check a cache."""
+    from ockit.index.vectors import manifest
+
+    read = []
+    digest_of = manifest.digest_of
+    monkeypatch.setattr(manifest, "digest_of", lambda path: read.append(path) or digest_of(path))
+    return read
+
+
+def copied(store, directory):
+    """The same index elsewhere: other inodes, other dates."""
+    dense = DenseIndex(store)
+    dense.refresh()
+    dense.close()
+    store.close()
+    shutil.copytree(store.place.directory, directory / "docs")
+    os.utime(directory / "docs" / "vectors.faiss")
+    return place(directory)
+
+
+def test_the_file_of_a_copied_index_is_read_through_once(store, small_steps, digested, tmp_path):
+    add(store, 1500)
+    where = copied(store, tmp_path / "copied")
+    for _ in range(3):
+        with IndexStore.open(where) as reader:
+            check(reader, DenseIndex(reader))
+    assert len(digested) == 1
+
+
+@pytest.mark.parametrize("more", [0, 30])
+def test_the_file_of_a_copied_index_is_read_through_once_by_its_writer(
+    store, small_steps, digested, tmp_path, more
+):
+    add(store, 1500)
+    where = copied(store, tmp_path / "copied")
+    with IndexStore.open(where, readonly=False) as writer:
+        if more:
+            add(writer, more, first=5000)
+        dense = DenseIndex(writer)
+        assert dense.refresh() == bool(more)
+        dense.refresh()
+        check(writer, dense)
+    assert len(digested) == 1
+
+
+def test_a_copied_index_that_is_being_written_is_read_through_each_time(
+    store, small_steps, digested, tmp_path
+):
+    add(store, 400)
+    where = copied(store, tmp_path / "copied")
+    before = where.manifest.read_bytes()
+    with writing(where):
+        for _ in range(2):
+            with IndexStore.open(where) as reader:
+                check(reader, DenseIndex(reader))
+    assert (len(digested), where.manifest.read_bytes()) == (2, before)
 
 
 def test_questions_that_cannot_be(store):
