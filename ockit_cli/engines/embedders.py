@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ockit.engines.build import gpu_build
-from ockit.engines.embedder_names import EMBEDDED, ENDPOINT
+from ockit.engines.embedder_names import EMBEDDED, ENDPOINT, settled
 from ockit.engines.hosted_embedder import HostedEmbedder
 from ockit.engines.hosted_reranker import HostedReranker
 from ockit.engines.model_directory import find_model
@@ -44,8 +44,9 @@ def open_embedder(
     """The embedder of a name; nothing is started yet.
 
     Args:
-        name: None or ``all-minilm-l6-v2``; a directory of a sentence-transformers model, or the name of one in the
-            hub's cache; ``openai:URL#MODEL`` (`ockit.engines.embedding_endpoint`).
+        name: None or ``all-minilm-l6-v2``; a directory of a sentence-transformers model (``./NAME``, ``~/NAME`` or
+            an absolute path), or the name of one in the hub's cache; ``openai:URL#MODEL``
+            (`ockit.engines.embedding_endpoint`).
         stall_seconds: silence after which its process counts as hung.
         worker: a process that `new_embedding_worker` has made; only used for the embedder it is for.
 
@@ -64,8 +65,7 @@ def open_embedder(
 
         return EndpointEmbedder(name, variables)
     path = find_model(name, variables, environment.cwd)
-    of_hub = not (environment.cwd / Path(name).expanduser()).is_dir()
-    load = {"name": name if of_hub else str(path), "path": str(path)}  # a name that holds wherever one stands
+    load = {"name": settled(name, environment.cwd), "path": str(path)}
     return HostedEmbedder(_torch_worker(_SENTENCE, variables), load, stall_seconds=stall_seconds)
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ockit.engines.embedder_names import is_folder, settled
 from ockit.errors import ModelFileError, NotFound, UsageError
 from ockit.files import read_limited
 from ockit.formats.bounded import open_regular
@@ -22,6 +23,16 @@ _REPO = re.compile(r"(?:[\w.-]+/)?[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 _DECIDING = (".safetensors", ".json", ".txt", ".model", ".spm")
+_LIBRARY = "sentence_transformers."
+_LAYERS = "torch.nn."
+_CLASSES = (
+    "activation_function",
+    "activation_fn",
+    "sbert_ce_default_activation_function",
+    "tokenizer_class",
+)
+"""Keys under which the library looks for the dotted name of a class, which it imports."""
+
 _LARGEST = 16 << 20
 _MOST_FILES = 1000
 _PIECE = 1 << 20
@@ -31,7 +42,8 @@ def find_model(name: str, variables: Mapping[str, str], cwd: Path) -> Path:
     """The directory of a model, checked (`check_model`).
 
     Args:
-        name: a directory, or ``ORGANISATION/NAME`` of the hub; without a slash ``sentence-transformers`` is meant.
+        name: a directory (``./NAME``, ``~/NAME`` or an absolute path), or ``ORGANISATION/NAME`` of the hub; without a
+            slash ``sentence-transformers`` is meant.
         variables: the environment's, which may move the hub's cache (``HF_HUB_CACHE``, ``HF_HOME``).
         cwd: what a relative path begins at.
 
@@ -40,12 +52,16 @@ def find_model(name: str, variables: Mapping[str, str], cwd: Path) -> Path:
         NotFound: nothing of that name is here.
         ModelFileError: what is here is damaged or unsafe.
     """
-    directory = (cwd / Path(name).expanduser()).absolute() if name and "\0" not in name else None
-    if directory is not None and directory.is_dir():
+    if "\0" in name:
+        raise _absent(name, False)
+    if is_folder(name):
+        directory = Path(settled(name, cwd))
+        if not directory.is_dir():
+            raise _absent(name, True)
         check_model(directory)
         return directory
-    if directory is None or not _REPO.fullmatch(name) or ".." in name:
-        raise _absent(name, directory is not None and name.startswith((".", "/", "~")))
+    if not _REPO.fullmatch(name) or ".." in name:
+        raise _absent(name, False)
     repo = name if "/" in name else f"sentence-transformers/{name}"
     folder = _hub_cache(variables) / f"models--{repo.replace('/', '--')}"
     try:
@@ -73,12 +89,8 @@ def check_model(directory: Path) -> None:
                 where=str(path),
                 hint="use a model that has .safetensors files",
             )
-        if (
-            path.name.endswith("config.json")
-            and isinstance(entries := _json(path), dict)
-            and entries.get("auto_map")
-        ):
-            raise _own_code(path)
+        if path.name.endswith("config.json"):
+            _check_config(_json(path), path)
     if not weights:
         raise ModelFileError(
             "there are no weights here: no file ends in .safetensors",
@@ -88,13 +100,43 @@ def check_model(directory: Path) -> None:
     modules = directory / "modules.json"
     if modules in files:
         entries = _json(modules)
-        kinds = (
-            [entry.get("type") for entry in entries if isinstance(entry, dict)]
-            if isinstance(entries, list)
-            else []
-        )
-        if not kinds or any(not str(kind).startswith("sentence_transformers.") for kind in kinds):
+        if not isinstance(entries, list) or not entries:
             raise _own_code(modules)
+        for entry in entries:
+            known = isinstance(entry, dict) and str(entry.get("type")).startswith(_LIBRARY)
+            if not known or _hides(entry.get("path")):
+                raise _own_code(modules)
+
+
+def _check_config(said: object, path: Path) -> None:
+    """Refuse a configuration that names a class of another library, or a module in a folder that is not looked into,
+    however deep in it. Raises ModelFileError."""
+    if isinstance(said, list):
+        for each in said:
+            _check_config(each, path)
+    if not isinstance(said, dict):
+        return
+    if said.get("auto_map"):
+        raise _own_code(path)
+    kinds = said.get("types")  # of a Router: its modules, by the folders they are in
+    if isinstance(kinds, dict) and any(map(_hides, kinds)):
+        raise _own_code(path)
+    named = [said[key] for key in _CLASSES if key in said]
+    named += kinds.values() if isinstance(kinds, dict) else []
+    for name in named:
+        if isinstance(name, str) and "." in name and not name.startswith((_LIBRARY, _LAYERS)):
+            raise _own_code(path)
+    for each in said.values():
+        _check_config(each, path)
+
+
+def _hides(folder: object) -> bool:
+    """Whether a module's folder is one that `_files` leaves out, or none of the model's."""
+    return (
+        not isinstance(folder, str)
+        or folder.startswith("/")
+        or any(part.startswith(".") for part in folder.replace("\\", "/").split("/"))
+    )
 
 
 def identity_of(directory: Path) -> str:
@@ -114,19 +156,21 @@ def identity_of(directory: Path) -> str:
 
 
 def _files(directory: Path) -> list[Path]:
-    """The model's files that are not empty, its folders' too, in order."""
+    """The model's files that are not empty, its folders' too, in order; hidden ones are left out. Links are followed,
+    as the library does."""
     found: list[Path] = []
-    for pattern in ("*", "*/*"):
-        for path in directory.glob(pattern):
-            hidden = any(part.startswith(".") for part in path.relative_to(directory).parts)
-            if not hidden and path.is_file() and path.stat().st_size:
+    seen = 0
+    for folder, folders, names in os.walk(directory, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(folder, name)
+            if not name.startswith(".") and path.is_file() and path.stat().st_size:
                 found.append(path)
-            if len(found) > _MOST_FILES:
-                raise ModelFileError(
-                    f"there are more than {_MOST_FILES} files here",
-                    where=str(directory),
-                    hint="this is no model",
-                )
+        seen += len(folders) + len(names)  # a link to a folder above it has no end
+        if seen > _MOST_FILES:
+            raise ModelFileError(
+                f"there are more than {_MOST_FILES} files here", where=str(directory), hint="this is no model"
+            )
     return sorted(found)
 
 
@@ -151,13 +195,14 @@ def _own_code(path: Path) -> ModelFileError:
 def _absent(name: str, possible: bool) -> NotFound | UsageError:
     if not possible:
         return UsageError(
-            f"{name!r} names no model", hint="a directory, or ORGANISATION/NAME of the hub's cache"
+            f"{name!r} names no model",
+            hint="a directory (one of this folder as ./NAME), or ORGANISATION/NAME of the hub's cache",
         )
     return NotFound(
         f"there is no model {name!r}: no such directory, and not in the cache of the Hugging Face hub",
-        hint=f"hf download {name} fetches it, where there is a network"
-        if _REPO.fullmatch(name)
-        else "check the path",
+        hint="check the path"
+        if is_folder(name)
+        else f"hf download {name} fetches it, where there is a network; a folder is named ./{name}",
     )
 
 

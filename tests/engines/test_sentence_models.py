@@ -44,7 +44,7 @@ def test_vectors_are_those_of_the_library(models, environment):
 
     model = SentenceTransformer(str(models / "prompted"), device="cpu")
     known = [text.encode("utf-8", "replace").decode() for text in TEXTS]
-    opened = open_embedder("prompted", environment)  # below the working directory
+    opened = open_embedder("./prompted", environment)  # below the working directory
     try:
         info = opened.load()
         assert (info.dimension, info.pooling, info.max_tokens) == (32, "mean", 48)
@@ -127,10 +127,12 @@ def test_a_name_is_looked_up_in_the_hubs_cache(models, tmp_path, variable):
         ("x\x00y", UsageError),
         ("../..", ModelFileError),
         ("nobody/..", UsageError),
+        ("~nobody-of-this-name/x", UsageError),
+        ("org/model", NotFound),  # lies below the working directory, but is not named ./org/model
     ],
 )
 def test_a_name_of_nothing_is_an_error(tmp_path, name, kind):
-    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "org" / "model").mkdir(parents=True)
     with pytest.raises(kind) as caught:
         find_model(name, {"HOME": str(tmp_path)}, tmp_path / "a" / "b")
     assert caught.value.hint
@@ -156,6 +158,48 @@ def _auto_map(directory: Path) -> None:
     (directory / "config.json").write_text(json.dumps(config | {"auto_map": {"AutoModel": "evil.Model"}}))
 
 
+def _router(directory: Path, kind: str, folder: str = "query") -> None:
+    (directory / "1_Router").mkdir()
+    config = {"types": {folder: kind}, "structure": {"query": [folder]}, "parameters": {}}
+    (directory / "1_Router" / "router_config.json").write_text(json.dumps(config))
+
+
+def _own_module_of_a_router(directory: Path) -> None:
+    _router(directory, "evil.Model")
+
+
+def _hidden_module_of_a_router(directory: Path) -> None:
+    _router(directory, "sentence_transformers.sentence_transformer.modules.Dense", ".evil")
+
+
+def _hidden_module(directory: Path) -> None:
+    entries = json.loads((directory / "modules.json").read_text())
+    (directory / "modules.json").write_text(json.dumps([*entries, entries[-1] | {"path": "../evil"}]))
+
+
+def _own_activation(directory: Path) -> None:
+    (directory / "2_Dense").mkdir()
+    said = {"in_features": 2, "activation_function": "torch.hub.load"}
+    (directory / "2_Dense" / "config.json").write_text(json.dumps(said))
+
+
+def _own_activation_within(directory: Path) -> None:
+    config = json.loads((directory / "config.json").read_text())
+    said = config | {"sentence_transformers": {"activation_fn": "evil.Model"}}
+    (directory / "config.json").write_text(json.dumps(said))
+
+
+def _own_tokenizer(directory: Path) -> None:
+    (directory / "0_Words").mkdir()
+    (directory / "0_Words" / "wordembedding_config.json").write_text('{"tokenizer_class": "evil.Words"}')
+
+
+def _pickled_far_below(directory: Path) -> None:
+    place = directory / "1_Router" / "query_0_Dense" / "inner"
+    place.mkdir(parents=True)
+    (place / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+
+
 def _cut(directory: Path) -> None:
     weights = directory / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-5])
@@ -172,6 +216,13 @@ def _bad_json(directory: Path) -> None:
         (_dense_pickled, "pickled"),
         (_own_modules, "code of its own"),
         (_auto_map, "code of its own"),
+        (_own_module_of_a_router, "code of its own"),
+        (_hidden_module_of_a_router, "code of its own"),
+        (_hidden_module, "code of its own"),
+        (_own_activation, "code of its own"),
+        (_own_activation_within, "code of its own"),
+        (_own_tokenizer, "code of its own"),
+        (_pickled_far_below, "pickled"),
         (_cut, "goes past the end"),
         (_bad_json, "no JSON"),
     ],
@@ -184,6 +235,23 @@ def test_what_could_run_code_or_is_damaged_is_refused_before_anything_starts(
     for opening in (open_embedder, open_reranker):
         with pytest.raises(ModelFileError, match=words):
             opening(str(copy), environment)
+
+
+def test_classes_of_the_library_are_no_code_of_a_model(models, tmp_path):
+    copy = shutil.copytree(models / "plain", tmp_path / "copy")
+    _router(copy, "sentence_transformers.sentence_transformer.modules.Dense")
+    (copy / "2_Dense").mkdir()
+    said = {"in_features": 2, "activation_function": "torch.nn.modules.activation.Tanh"}
+    (copy / "2_Dense" / "config.json").write_text(json.dumps(said))
+    assert find_model(str(copy), {}, tmp_path) == copy
+
+
+def test_a_folder_that_holds_itself_is_no_model(models, tmp_path):
+    copy = shutil.copytree(models / "plain", tmp_path / "copy")
+    for name in ("again", "and again"):
+        (copy / name).symlink_to(copy)
+    with pytest.raises(ModelFileError, match="more than 1000 files"):
+        find_model(str(copy), {}, tmp_path)
 
 
 def test_what_the_library_cannot_load_is_an_error(models, environment, tmp_path):
