@@ -40,6 +40,10 @@ _ENTITY = re.compile(r"&(?:(#x[0-9A-Fa-f]{1,9}|#[0-9]{1,9}|[A-Za-z][A-Za-z0-9]{1
 _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_ENCODINGS = re.compile(  # as codecs.lookup names them
+    r"ascii|utf-8(-sig)?|utf-(16|32)(-[lb]e)?|iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|tis-620|big5(hkscs)?|gb2312|gbk|gb18030"
+    r"|hz|shift_jis(_2004|x0213)?|euc_(jp|kr|jis_2004|jisx0213)|johab|iso2022_(jp|kr)\w*"
+)
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -123,12 +127,21 @@ def _prepared(data: bytes, charset: str) -> str:
             encoding = name
     if data[:4] in (b"<\0?\0", b"\0<\0?"):
         encoding = "utf-16-le" if data[0] else "utf-16-be"
-    try:
-        text = data.decode(encoding, "replace")
-    except (LookupError, UnicodeError, ValueError):  # no such encoding, or one that is none of text
-        text = data.decode("utf-8", "replace")
+    text = data.decode(_known(encoding), "replace")
     text = _FORBIDDEN.sub("\ufffd", text.lstrip("\ufeff \t\r\n"))
     return _ENTITY.sub(_numbered, text)
+
+
+def _known(encoding: str) -> str:
+    """The encoding, where it is one that feeds are written in, else UTF-8. Python knows more of them: some are none of
+    text, and punycode and idna take time that grows with the square of a text's length."""
+    import codecs
+
+    try:
+        name = codecs.lookup(encoding).name
+    except (LookupError, UnicodeError, ValueError):
+        return "utf-8"
+    return name if _ENCODINGS.fullmatch(name) else "utf-8"
 
 
 def _numbered(found: re.Match[str]) -> str:

@@ -136,6 +136,19 @@ def test_encodings(data, charset, title):
     assert one.title == title
 
 
+@pytest.mark.parametrize(
+    "encoding", ["punycode", "idna", "utf-7", "rot13", "unicode_escape", "undefined", "x" * 40]
+)
+def test_an_encoding_that_no_feed_is_in_is_not_believed(encoding):
+    """Punycode takes time that grows with the square of a text's length."""
+    text = ITEM.format("Grüße +AGE- \\x41")
+    for data, charset in (
+        (f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(), ""),
+        (text.encode(), encoding),
+    ):
+        assert read_feed(data, "https://f.test/", charset).entries[0].title == "Grüße +AGE- \\x41"
+
+
 BOMB = (
     "<!DOCTYPE lolz [<!ENTITY lol 'lol'>"
     + "".join(f"<!ENTITY lol{n} '{f'&lol{n - 1 if n > 1 else str()};' * 10}'>" for n in range(1, 10))
