@@ -1,4 +1,4 @@
-"""Line and bar figures as PNG files, all in one style. The only place that imports matplotlib.
+"""Line figures as PNG files, all in one style. The only place that imports matplotlib.
 
 Knows numbers and labels, not what they mean. Nothing is shown on a screen and no state outlives a call: figures are
 drawn by matplotlib's Agg backend, without pyplot.
@@ -52,7 +52,6 @@ def line_figure(
     lines: Mapping[str, Sequence[tuple[float, float]]],
     *,
     ticks: Sequence[float] | None = None,
-    logarithmic: bool = False,
 ) -> None:
     """Draw lines, a name and its points (x, y) each, and write them as a PNG file.
 
@@ -61,7 +60,6 @@ def line_figure(
         labels: what stands around the lines.
         lines: at most 8; a point that is not finite breaks its line.
         ticks: the marks of the horizontal axis; None leaves them to the data.
-        logarithmic: whether the horizontal axis is.
 
     Raises:
         UsageError: there is nothing to draw, or too much.
@@ -77,41 +75,10 @@ def line_figure(
             color=_COLOURS[number],
             marker=_MARKERS[number] if len(points) <= _MOST_MARKED else "",
         )
-    if logarithmic:
-        axes.set_xscale("log")
     if ticks is not None:
         axes.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
     _finish(path, figure, axes, labels, named=len(lines) > 1)
-
-
-def bar_figure(
-    path: Path, labels: Labels, groups: Sequence[str], bars: Mapping[str, Sequence[float]]
-) -> None:
-    """Draw bars, side by side in each group, their values above them, and write them as a PNG file.
-
-    Args:
-        path: the file; it is replaced as a whole.
-        labels: what stands around the bars.
-        groups: the names below the horizontal axis.
-        bars: by name, at most 8; a value for each group.
-
-    Raises:
-        UsageError: there is nothing to draw, too much, or a value too many or too few.
-        OckitError: the file cannot be written.
-    """
-    _drawable(path, len(bars), len(groups))
-    for name, values in bars.items():
-        if len(values) != len(groups):
-            raise UsageError(f"{name!r} has {len(values)} values for {len(groups)} groups", where=str(path))
-    figure, axes = _figure(labels)
-    width = 0.8 / len(bars)
-    for number, (name, values) in enumerate(bars.items()):
-        places = [group - 0.4 + width * (number + 0.5) for group in range(len(groups))]
-        drawn = axes.bar(places, values, width * 0.94, label=_plain(name), color=_COLOURS[number])
-        axes.bar_label(drawn, [f"{value:.3g}" for value in values], fontsize=8, padding=2)
-    axes.set_xticks(range(len(groups)), [_plain(group) for group in groups])
-    _finish(path, figure, axes, labels, named=len(bars) > 1)
 
 
 def _drawable(path: Path, series: int, points: int) -> None:

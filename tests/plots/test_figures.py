@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ockit.errors import OckitError, UsageError
-from ockit.plots.figures import Labels, bar_figure, line_figure
+from ockit.plots.figures import Labels, line_figure
 from ockit.plots.in_text import bar_lines
 from ockit.text import width
 
@@ -41,24 +41,9 @@ def test_a_line_goes_where_its_values_go(tmp_path):
     assert len(places(image, RED)[0]) == 0
 
 
-def test_bars_are_as_high_as_their_values(tmp_path):
-    path = tmp_path / "bars.png"
-    bar_figure(path, LABELS, ["5", "20"], {"bm25": [0.2, 0.4], "both": [0.8, 0.8]})
-    image = pixels(path)
-    rows, columns = places(image, BLUE)
-    middle = (columns.min() + columns.max()) / 2
-    heights = [
-        int((columns == columns[side].min() + 3).sum()) for side in (columns < middle, columns > middle)
-    ]
-    assert heights[1] / heights[0] == pytest.approx(2.0, rel=0.1)
-    assert len(places(image, RED)[0]) > 2 * len(rows)
-
-
 def test_points_that_are_no_numbers_break_the_line(tmp_path):
     path = tmp_path / "plot.png"
-    line_figure(
-        path, LABELS, {"a": [(1, 0.1), (2, math.nan), (3, math.inf)], "b": [(1, 1.0)]}, logarithmic=True
-    )
+    line_figure(path, LABELS, {"a": [(1, 0.1), (2, math.nan), (3, math.inf)], "b": [(1, 1.0)]})
     assert len(places(pixels(path), RED)[0]) > 20
 
 
@@ -68,11 +53,6 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, lines):
     with pytest.raises(UsageError):
         line_figure(path, LABELS, lines)
     assert not path.exists()
-
-
-def test_bars_need_a_value_each(tmp_path):
-    with pytest.raises(UsageError, match="1 values for 2 groups"):
-        bar_figure(tmp_path / "plot.png", LABELS, ["a", "b"], {"x": [1.0]})
 
 
 def test_a_place_that_cannot_be_written(tmp_path):
