@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ockit.errors import HubError, UsageError
-from ockit.web.fetching import Bounds, fetch
 from ockit.index.live.json_paths import JsonPath
 from ockit.index.live.source_file import SourceFile, filled
 from ockit.messages import Passage
 from ockit.protocols import Retrieved
+from ockit.web.fetching import Bounds, fetch
 
 MOST_RESULTS = 100
 LONGEST_QUERY = 2000
