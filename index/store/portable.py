@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import sqlite3
 import zipfile
@@ -17,9 +18,11 @@ import zlib
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ockit import files
+from ockit.engines.embedder_names import EMBEDDED, host_of
 from ockit.errors import NotFound, OckitError, StoreError, UsageError
 from ockit.index.places import IndexPlace
 from ockit.index.store import database, schema
@@ -49,40 +52,43 @@ def export_index(place: IndexPlace, file: Path, *, overwrite: bool = False) -> i
     """
     if file.exists() and not overwrite:
         raise UsageError("the file is there already", where=str(file), hint="choose another name")
-    copy = file.with_name(f"{file.name}.db.part")
-    part = file.with_name(f"{file.name}.part")
     try:
-        with IndexStore.open(place) as store:
-            facts = store.facts
-            store.copy_to(copy)
-        label = {
-            "format": FORMAT,
-            "version": VERSION,
-            "size": copy.stat().st_size,
-            "digest": digest_of(copy),
-            "facts": json.loads(facts.to_json()),
-        }
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with (
-            os.fdopen(descriptor, "wb") as raw,
-            zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        ):
-            archive.writestr(LABEL, json.dumps(label, indent=1))
-            archive.write(copy, STORE)
-        files.put_in_place(part, file)
+        # a folder of our own, with a name that nobody knows before: nothing of others' is written to, or removed
+        with TemporaryDirectory(dir=file.parent, prefix=f".{file.name[:40]}.", suffix=".part") as folder:
+            copy, part = Path(folder) / STORE, Path(folder) / "archive"
+            with IndexStore.open(place) as store:
+                facts = store.facts
+                store.copy_to(copy)
+            label = {
+                "format": FORMAT,
+                "version": VERSION,
+                "size": copy.stat().st_size,
+                "digest": digest_of(copy),
+                "facts": json.loads(facts.to_json()),
+            }
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with (
+                os.fdopen(descriptor, "wb") as raw,
+                zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+            ):
+                archive.writestr(LABEL, json.dumps(label, indent=1))
+                archive.write(copy, STORE)
+            files.put_in_place(part, file)
     except OSError as error:
         raise files.explained(error, file, "write the index") from error
-    finally:
-        for leftover in (copy, part):
-            leftover.unlink(missing_ok=True)
     return file.stat().st_size
 
 
-def import_index(file: Path, place: IndexPlace) -> IndexFacts:
+def import_index(file: Path, place: IndexPlace, *, embedder: str | None = None) -> IndexFacts:
     """Make the index in a file the one of a place, all of it or nothing.
 
+    Args:
+        embedder: the name of the embedder that the person expects. Any but the one that comes with ockit has to be
+            named: the file says whom every question is sent to, or which model of this machine is loaded.
+
     Raises:
-        UsageError: there is an index of that name, or the file is none that `export_index` wrote.
+        UsageError: there is an index of that name, the file is none that `export_index` wrote, or its embedder is
+            not the one that is expected.
         NotFound: there is no such file.
         StoreError: the disk fails, or another process imports the same name.
     """
@@ -91,7 +97,7 @@ def import_index(file: Path, place: IndexPlace) -> IndexFacts:
     files.private_dir(part.directory)
     with writing(part):
         try:
-            facts = _unpacked(file, part, place)
+            facts = _unpacked(file, part, place, embedder)
             _refuse_taken(place)
             part.directory.rename(place.directory)
         except OSError as error:
@@ -133,7 +139,7 @@ def _refuse_taken(place: IndexPlace) -> None:
         )
 
 
-def _unpacked(file: Path, part: IndexPlace, place: IndexPlace) -> IndexFacts:
+def _unpacked(file: Path, part: IndexPlace, place: IndexPlace, embedder: str | None) -> IndexFacts:
     """The store of an archive, checked, in the directory of `part`. Raises OckitError, OSError."""
     for leftover in part.directory.iterdir():
         if leftover != part.lock:
@@ -153,7 +159,11 @@ def _unpacked(file: Path, part: IndexPlace, place: IndexPlace) -> IndexFacts:
             if sound != "ok":
                 raise _refused(file, f"its store is damaged ({sound})")
         with IndexStore.open(part, readonly=True) as store:
+            _check_embedder(store.facts.embedder.name, embedder, file)
             facts = replace(store.facts, name=place.name, foreign=bool(store.facts.roots))
+            highest = max((root for root, _ in store.files()), default=-1)
+            if highest >= len(facts.roots):
+                raise _refused(file, f"it has a file of folder {highest}, but {len(facts.roots)} folders")
         with closing(database.connect(part.database, "mode=rw")) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("UPDATE meta SET value = ?2 WHERE name = ?1", facts.to_rows())
@@ -162,6 +172,19 @@ def _unpacked(file: Path, part: IndexPlace, place: IndexPlace) -> IndexFacts:
         raise _refused(file, f"its store is damaged ({error})") from error
     files.write_atomic(part.facts, facts.to_json())
     return facts
+
+
+def _check_embedder(name: str, expected: str | None, file: Path) -> None:
+    """Return where an index may be searched with the embedder of this name. Raises UsageError."""
+    if name == (EMBEDDED if expected is None else expected):
+        return
+    host = host_of(name)
+    gets = "" if host is None else f": it would send every question to {host or 'an address that cannot be told'}"
+    raise UsageError(
+        f"the index was made with the embedder {name!r}{gets}",
+        where=str(file),
+        hint="leave out --embedder" if name == EMBEDDED else f"if that is meant: --embedder {shlex.quote(name)}",
+    )
 
 
 def _label(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:

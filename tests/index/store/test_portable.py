@@ -5,6 +5,7 @@ import os
 import sqlite3
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from ockit.errors import NotFound, OckitError, StoreError, UsageError
 from ockit.index.places import IndexPlace, all_indexes, checked_name, place_of, slug
 from ockit.index.store.index_store import IndexStore
 from ockit.index.store.portable import LABEL, STORE, export_index, import_index, remove_index
-from stored_indexes import check_sound, facts, fill, place
+from stored_indexes import check_sound, facts, fill, place, record
 
 
 @pytest.fixture
@@ -57,6 +58,36 @@ def test_nothing_is_overwritten(exported, tmp_path):
         import_index(tmp_path / "never", place(tmp_path, "y"))
     assert not (tmp_path / "x").exists()
     assert not list(tmp_path.glob("y*"))
+
+
+def test_what_lies_beside_an_export_stays(exported, tmp_path):
+    aside = tmp_path / "aside"
+    aside.write_bytes(b"somebody's")
+    (tmp_path / "new.db.part").symlink_to(aside)
+    (tmp_path / "new.part").symlink_to(aside)
+    before = sorted(tmp_path.iterdir())
+    export_index(place(tmp_path), tmp_path / "new")
+    assert aside.read_bytes() == b"somebody's"
+    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "new"])
+    import_index(tmp_path / "new", place(tmp_path, "again"))
+    check_sound(place(tmp_path, "again").database)
+
+
+@pytest.mark.parametrize("named", [(), ((1, "x"),), ((-1, "x"),)])
+def test_files_of_folders_that_are_none(tmp_path, named):
+    found = record("x.md") if named else replace(record("x.md"), root=1)
+    with IndexStore.create(place(tmp_path), facts()) as store:
+        store.put_file(found, [])
+    with closing(sqlite3.connect(place(tmp_path).database)) as connection, connection:
+        # as someone who knows the format would write them
+        said = replace(facts(), named=named).to_rows()
+        connection.executemany("UPDATE meta SET value = ?2 WHERE name = ?1", said)
+    if named:
+        with pytest.raises(StoreError, match="damaged"):
+            IndexStore.open(place(tmp_path))
+        return
+    export_index(place(tmp_path), tmp_path / "evil")
+    refused(tmp_path / "evil", place(tmp_path, "new"))
 
 
 def members(exported):
