@@ -15,10 +15,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from ockit.errors import NotFound
+
 
 @dataclass
 class Environment:
-    """Streams, variables, working directory and the moment the process started (`time.perf_counter`)."""
+    """Streams, variables, working directory and the moment the process started (`time.perf_counter`).
+
+    Attributes:
+        cwd: where the person stands; a `DeletedFolder` where that is no more.
+    """
 
     stdin: BinaryIO
     stdout: TextIO
@@ -69,12 +75,40 @@ class Environment:
         return stream.isatty() and self.variables.get("TERM", "") != "dumb"
 
 
+class DeletedFolder(type(Path())):  # type: ignore[misc]  # the class of this system's paths
+    """A working directory that was deleted under the process. Absolute paths can be put behind it; a relative one
+    leads nowhere, and says so. As a string it is a path at which nothing is, and which lies in no folder."""
+
+    def __new__(cls) -> DeletedFolder:
+        """The one there is."""
+        made: DeletedFolder = super().__new__(cls, f"{os.path.sep}(deleted)")
+        return made
+
+    def __truediv__(self, other: str | os.PathLike[str]) -> Path:
+        """The other path, which must be absolute. Raises NotFound."""
+        path = Path(other)
+        if path.is_absolute():
+            return path
+        raise NotFound(
+            "the folder you stand in has been deleted, so a relative path leads nowhere",
+            where=str(path),
+            hint="cd to another folder (cd ~), or name it by its absolute path",
+        )
+
+    def resolve(self, strict: bool = False) -> Path:
+        """Itself: there is nothing to look up."""
+        return self
+
+    def is_relative_to(self, *other: str | os.PathLike[str]) -> bool:
+        """It lies in no folder, be it ``/``."""
+        return False
+
+
 def _working_directory() -> Path:
-    """Where the process stands; the root where that directory has been deleted under it."""
     try:
         return Path.cwd()
     except FileNotFoundError:
-        return Path("/")
+        return DeletedFolder()
 
 
 @dataclass(frozen=True)

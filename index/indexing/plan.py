@@ -172,20 +172,16 @@ def _facts_of(place: IndexPlace) -> IndexFacts | None:
             return None
 
 
-def breadth_warning(roots: Roots, home: Path | None) -> str | None:
-    """What to say where somebody is about to index very much."""
+def breadth(roots: Roots, home: Path | None, place: IndexPlace) -> str | None:
+    """What somebody is about to index where that is very much, and the index is not of it already."""
+    known = _facts_of(place) if place.exists else None
     for number, folder in enumerate(roots.folders):
-        if roots.names_in(number):
+        if roots.names_in(number) or (known is not None and not known.foreign and folder in known.roots):
             continue
         if folder == os.path.sep:
-            return (
-                "this indexes the whole machine (/); a folder of documents is found faster and answers better"
-            )
-        if home is not None and folder == os.path.realpath(home):
-            return (
-                "this indexes your whole home directory; "
-                "a folder of documents is found faster and answers better"
-            )
+            return "the whole machine (/)"
+        if home is not None and Path(os.path.realpath(home)).is_relative_to(folder):
+            return f"your whole home directory ({folder})"
     return None
 
 

@@ -74,13 +74,16 @@ def index(
             "or openai:URL#MODEL.",
         ),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask, be it the whole home directory or machine.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout for each run.")] = False,
 ) -> ExitCode:
     """Index folders, so that search, ask and chat find what is in them."""
-    from ockit.index.indexing.plan import IndexPlan, breadth_warning, default_name, roots_of
+    from ockit.index.indexing.plan import IndexPlan, default_name
     from ockit.index.live.sources import refuse_source
     from ockit.index.places import place_of
 
@@ -100,21 +103,34 @@ def index(
         rebuild,
         dry_run,
     )
-    roots = roots_of(plan.paths)
     if name is None:
         name = default_name(call.directories, plan.paths)
     place = place_of(call.directories, name)
     if not place.exists:
         refuse_source(name, call.directories)
-    home = call.environment.variables.get("HOME")
-    warning = breadth_warning(roots, Path(home) if home else None)
-    if warning is not None:
-        call.console.warning(warning)
+    if not yes and not agreed(call, plan, place):
+        call.console.notice("nothing was indexed")
+        return ExitCode.FAILURE
     if watch:
         from ockit.commands.index_watch import watched
 
         return watched(call, plan, place, as_json=as_json)
     return run_once(call, plan, place, as_json=as_json)
+
+
+def agreed(call: Invocation, plan: IndexPlan, place: IndexPlace) -> bool:
+    """Whether the person wants this, which is asked where it is very much. Raises UsageError: nobody can be asked."""
+    from ockit.index.indexing.plan import breadth, roots_of
+
+    home = call.environment.variables.get("HOME")
+    wide = breadth(roots_of(plan.paths), Path(home) if home else None, place)
+    if wide is None:
+        return True
+    better = "a folder of documents is found faster and answers better"
+    if plan.dry_run:
+        call.console.warning(f"this is {wide}; {better}")
+        return True
+    return call.console.confirm(f"Index {wide}? ({better})")
 
 
 def run_once(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bool) -> ExitCode:

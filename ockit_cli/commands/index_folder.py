@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ockit.errors import NotFound, UsageError
+from ockit.errors import InterruptedByUser, NotFound, UsageError
 from ockit.interrupts import interruptible
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def indexed(run: Invocation, folder: Path) -> str:
         KeyboardInterrupt: it was stopped; what was indexed so far stays, and the next run goes on with it.
         OckitError: whatever indexing raises.
     """
-    from ockit.commands.index import closing_line
+    from ockit.commands.index import agreed, closing_line
     from ockit.commands.index_progress import IndexProgress
     from ockit.index.indexing.plan import IndexPlan, default_name
     from ockit.index.indexing.run import index_folders
@@ -42,6 +43,15 @@ def indexed(run: Invocation, folder: Path) -> str:
         return True
 
     plan, place = IndexPlan((path,)), place_of(run.directories, name)
+    try:
+        if not agreed(run, plan, place):
+            raise InterruptedByUser("nothing was indexed", hint="--index-dir FOLDER, with fewer files in it")
+    except UsageError as error:  # nobody can be asked
+        raise UsageError(
+            f"--index-dir {folder} is very much to index, and there is no terminal to ask on",
+            where=str(path),
+            hint=f"if it is meant: ockit index --yes {shlex.quote(str(path))}",
+        ) from error
     try:
         with interruptible(ask), IndexProgress(run, name) as progress:
             report = index_folders(plan, place, run.environment, on_event=progress.told, stop=stop)

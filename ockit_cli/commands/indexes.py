@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ockit.commands.invocation import Invocation, invocation
-from ockit.errors import ExitCode, OckitError
+from ockit.errors import ExitCode, NotFound, OckitError, UsageError
 
 if TYPE_CHECKING:
     from ockit.index.places import IndexPlace
@@ -170,12 +171,32 @@ def export(
 ) -> None:
     """Write an index into one file, for another machine."""
     from ockit.index.indexing.plan import place_named
+    from ockit.index.live.sources import describe
+    from ockit.index.places import place_of
     from ockit.index.store.portable import export_index
     from ockit.models.figures import size_text
 
     call = invocation(ctx)
+    source = describe(name, call.directories)
+    if source is not None and not place_of(call.directories, name).exists:
+        raise UsageError(
+            f"{name} is a live source ({source.kind}, {source.url}): there is no index that could be exported",
+            hint=f"ockit indexes refresh {name} fetches it"
+            if source.kind == "feed"
+            else "ockit indexes list",
+        )
     place = place_named(call.directories, name)
     target = call.environment.cwd / output
+    if not target.parent.is_dir():
+        raise NotFound(
+            f"there is no folder {target.parent}", hint=f"mkdir -p {shlex.quote(str(target.parent))}"
+        )
+    if target.is_dir():
+        raise UsageError("this is a folder, not a file", where=str(target), hint=f"{output / name}.ockit")
+    if target.exists() and not force:
+        raise UsageError(
+            "the file is there already", where=str(target), hint="--force replaces it; or choose another name"
+        )
     with call.console.status(f"writing {output} ..."):
         size = export_index(place, target, overwrite=force)
     call.console.notice(f"{size_text(size)} written to {target}")
@@ -190,6 +211,14 @@ def import_file(
         str | None,
         typer.Option("--name", metavar="NAME", help="What to call it; else as the file is called."),
     ] = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            "--embedder",
+            metavar="NAME",
+            help="The embedder it was made with, if not the one that is installed.",
+        ),
+    ] = None,
 ) -> None:
     """Take in an index that was exported."""
     from ockit.index.places import place_of, slug
@@ -199,7 +228,7 @@ def import_file(
     source = call.environment.cwd / file
     place = place_of(call.directories, name or slug(source.name.partition(".")[0]))
     with call.console.status(f"reading {file} ..."):
-        facts = import_index(source, place)
+        facts = import_index(source, place, embedder=embedder)
     call.console.notice(f"here as {place.name}; it is of {', '.join(facts.roots) or 'no folder'}")
     if facts.foreign:
         call.console.notice(

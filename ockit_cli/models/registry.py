@@ -364,7 +364,7 @@ class Registry:
         near = get_close_matches(name.lower(), [other.lower() for other in names], 3, 0.5)
         shown = name if len(name) <= 100 else f"{name[:60]}..."
         what = f"there is no model {shown!r}" + (f"; near: {', '.join(near)}" if near else "")
-        if "\0" not in name and os.path.isfile(absolute(name, self._cwd)):
+        if "\0" not in name and os.path.isfile(os.path.join(self._cwd or "", name)):
             return NotFound(what, hint=f"a file is meant with a path: {shlex.quote('./' + name)}")
         return NotFound(what, hint="ockit models list")
 

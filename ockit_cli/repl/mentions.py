@@ -93,7 +93,7 @@ def _readings(word: str) -> list[str]:
 def _file(name: str, cwd: Path) -> Path | None:
     if "\0" in name:  # expanduser refuses it
         return None
-    path = cwd / os.path.expanduser(name)
+    path = Path(os.path.join(cwd, os.path.expanduser(name)))  # also where `cwd` is no more
     return path if os.path.isfile(path) else None  # False, too, for what cannot be a path
 
 

@@ -101,7 +101,7 @@ def test_a_dry_run_writes_nothing(run_ockit: Any, docs: Path, ockit_home: Path) 
         (("/dev/zero",), 2, "neither a file nor a folder"),
         ((".", "--name", "../up"), 2, "a name that would do"),
         ((".", "--watch", "--dry-run"), 2, "exclude each other"),
-        ((".", "--embedder", "no such one"), 2, "names no model"),
+        (("Docs & more", "--embedder", "no such one"), 2, "names no model"),
     ],
 )
 def test_what_cannot_be_done_says_what_to_type(
@@ -113,10 +113,22 @@ def test_what_cannot_be_done_says_what_to_type(
     assert "try: " in done.stderr
 
 
-def test_a_whole_home_is_warned_of(run_ockit: Any, docs: Path) -> None:
-    done = run_ockit("index", str(run_ockit.cwd), "--dry-run")
-    assert done.code == 0
-    assert "whole home directory" in done.stderr
+def test_a_whole_home_wants_a_yes(run_ockit: Any, docs: Path) -> None:
+    home = str(run_ockit.cwd)
+    looked = run_ockit("index", home, "--dry-run")
+    assert (looked.code, "whole home directory" in looked.stderr) == (0, True)
+    for wide in (home, str(run_ockit.cwd.parent), "/"):
+        refused = run_ockit("index", wide, "--name", "wide")
+        assert (refused.code, "try: --yes" in refused.stderr) == (2, True)
+    assert run_ockit("indexes", "show", "wide").code == 3
+    instead = run_ockit("ask", "--index-dir", ".", "hello")
+    assert (instead.code, f"ockit index --yes {home}" in instead.stderr) == (2, True)
+    with terminal(run_ockit, "index", home) as screen:
+        screen.until(lambda seen: "[y/N]" in seen.screen, "the question")
+        screen.line("n")
+        assert screen.end(timeout=20) == 1
+    assert run_ockit("index", home, "--name", "wide", "--yes").code == 0
+    assert run_ockit("index", home).code == 0  # it is of it already
 
 
 def test_two_folders_of_one_name_are_two_indexes(run_ockit: Any, docs: Path) -> None:
