@@ -28,7 +28,7 @@ def test_an_index_comes_back_under_another_name(exported, tmp_path):
     with zipfile.ZipFile(exported) as archive:
         assert sorted(archive.namelist()) == [STORE, LABEL]
     there = place(tmp_path / "home" / "indexes", "copy")
-    assert import_index(exported, there).name == "copy"
+    assert import_index(exported, there, embedder="tiny").name == "copy"
     check_sound(there.database)
     assert sorted(path.name for path in there.directory.iterdir()) == [
         "facts.json",
@@ -69,7 +69,7 @@ def test_what_lies_beside_an_export_stays(exported, tmp_path):
     export_index(place(tmp_path), tmp_path / "new")
     assert aside.read_bytes() == b"somebody's"
     assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "new"])
-    import_index(tmp_path / "new", place(tmp_path, "again"))
+    import_index(tmp_path / "new", place(tmp_path, "again"), embedder="tiny")
     check_sound(place(tmp_path, "again").database)
 
 
@@ -139,7 +139,7 @@ def write_archive(path, parts):
 
 def refused(file, where):
     with pytest.raises(OckitError) as error:
-        import_index(file, where)
+        import_index(file, where, embedder="tiny")
     assert isinstance(error.value, UsageError), error.value
     assert error.value.hint
     assert not where.directory.exists()
@@ -206,7 +206,7 @@ def test_an_import_that_was_killed_leaves_nothing_in_the_way(exported, tmp_path)
     part = tmp_path / "new.part"
     part.mkdir()
     (part / "index.db").write_bytes(b"half")
-    import_index(exported, place(tmp_path, "new"))
+    import_index(exported, place(tmp_path, "new"), embedder="tiny")
     check_sound(place(tmp_path, "new").database)
     assert not part.exists()
 
