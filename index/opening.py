@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ockit.errors import NotFound, OckitError, UsageError
+from ockit.errors import InterruptedByUser, NotFound, OckitError, UsageError
 from ockit.index.places import IndexPlace, all_indexes, place_of
 from ockit.index.search.options import SearchOptions
 from ockit.index.store.facts import IndexFacts
@@ -91,15 +91,30 @@ def open_retriever(
 
 
 def open_retrievers(
-    names: Sequence[str], environment: Environment, *, worker: Worker | None = None
+    names: Sequence[str],
+    environment: Environment,
+    *,
+    worker: Worker | None = None,
+    failed: dict[str, OckitError] | None = None,
 ) -> list[Retriever]:
     """As `open_retriever` for each name; no name: the index of the folder one stands in, else all indexes of this
-    machine. Those with one embedder share it, so they are to be closed together."""
+    machine. Those with one embedder share it, so they are to be closed together.
+
+    Args:
+        failed: takes those that cannot be opened, by name, with the reason; None: the first of them is raised.
+    """
     found: list[Retriever] = []
     embedders: dict[str, Embedder] = {}
     try:
         for name in dict.fromkeys(names or names_for(environment.directories, environment.cwd)):
-            found.append(_opened(name, environment, worker, embedders))
+            try:
+                found.append(_opened(name, environment, worker, embedders))
+            except InterruptedByUser:
+                raise
+            except OckitError as error:
+                if failed is None:
+                    raise
+                failed[name] = error
     except BaseException:
         for retriever in found:
             retriever.close()

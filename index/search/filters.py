@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path, PurePath
 
 from ockit.index.search.options import SearchOptions
 from ockit.index.store.index_store import IndexStore
@@ -15,10 +16,18 @@ def accepted_files(store: IndexStore, options: SearchOptions) -> list[int] | Non
     if not options.paths and not options.types and options.since is None:
         return None
     types = frozenset(kind.lower().lstrip(".") for kind in options.types)
+    facts = store.facts
+    roots = facts.roots if facts.kind == "files" else ()
+    opened = [one for pattern in options.paths for one in _as_opened(pattern, options.cwd)]
     since_ns = None if options.since is None else int(options.since * 1e9)
 
     def accepts(root: int, path: str) -> bool:
-        return any(path_fits(path, pattern) for pattern in options.paths)
+        if any(path_fits(path, pattern) for pattern in options.paths):
+            return True
+        if root >= len(roots):
+            return False
+        file = str(PurePath(roots[root]) / path)
+        return any(one.fullmatch(file) for one in opened)
 
     of_path = accepts if options.paths else None
     if not types:
@@ -36,6 +45,32 @@ def path_fits(path: str, pattern: str) -> bool:
     not, ``[...]`` is a choice. A pattern without ``/`` may fit the name of the file or of any folder above it; one
     that names a folder fits all that is in it."""
     return _compiled(pattern.removeprefix("./")).fullmatch(path) is not None
+
+
+def an_indexed_path(store: IndexStore) -> str | None:
+    """The path of some file that can be searched, for a message. Raises StoreError."""
+    seen: list[str] = []
+
+    def note(root: int, path: str) -> bool:
+        seen.append(path)
+        return False
+
+    store.file_ids(accepts=note)
+    return seen[0] if seen else None
+
+
+@lru_cache(256)
+def _as_opened(pattern: str, cwd: str) -> tuple[re.Pattern[str], ...]:
+    """What fits the absolute paths that are meant where a pattern, or the very name of a file, is seen from a folder;
+    none where that folder is not known."""
+    if not cwd or not pattern:
+        return ()
+    parts = PurePath(pattern).parts
+    plain = next((at for at, part in enumerate(parts) if re.search(r"[*?\[]", part)), len(parts))
+    folder = re.escape(str(Path(cwd, *parts[:plain]).resolve()))
+    rest = "".join("/" + _translated(part) for part in parts[plain:]).replace("/.*/", "/(?:.*/)?")
+    named = re.escape(str(Path(cwd, pattern).resolve()))
+    return tuple(re.compile(one + "(?:/.*)?", re.DOTALL) for one in dict.fromkeys((folder + rest, named)))
 
 
 @lru_cache(256)

@@ -23,7 +23,9 @@ class SearchOptions:
         window: neighbours on either side by which a hit is widened, as long as their vectors agree with its own; None:
             every passage is widened to its usual size.
         window_threshold: cosine from which on two vectors agree.
-        paths: patterns of paths (as in a shell; ``**`` crosses folders) of which one must fit; none: all.
+        paths: patterns of paths (as in a shell; ``**`` crosses folders) of which one must fit, below the indexed
+            folder, or as the file is opened: absolute, or from `cwd`; none: all.
+        cwd: the absolute path of the folder from which `paths` may be seen; empty: they are below the indexed one.
         types: kinds of document (`Document.kind`) or extensions, of which one must fit; none: all.
         since: only files changed at this time (seconds since 1970) or later.
         mode: words and vectors, or one of them.
@@ -35,6 +37,7 @@ class SearchOptions:
     window: int | None = None
     window_threshold: float = WINDOW_THRESHOLD
     paths: tuple[str, ...] = ()
+    cwd: str = ""
     types: tuple[str, ...] = ()
     since: float | None = None
     mode: Mode = "both"

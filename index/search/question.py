@@ -14,6 +14,8 @@ from ockit.index.search.stems import stem
 from ockit.index.search.stop_words import STOP_WORDS
 from ockit.index.search.words import split_words
 
+_EMPTY_WORTH = 0.3  # what it says that a text has all of a question of stop words: any long text has
+
 
 @dataclass(frozen=True)
 class AskedWord:
@@ -33,10 +35,11 @@ class AskedWord:
 
 @dataclass(frozen=True)
 class Question:
-    """The words of a question; `weights` says how rare each is."""
+    """The words of a question; `weights` says how rare each is, `worth` what it says that all of them are met."""
 
     words: tuple[AskedWord, ...]
     weights: tuple[float, ...]
+    worth: float = 1.0
 
     def share(self, text: str) -> float:
         """How much of the question's words stands in a text, 0 to 1, rare words counting more."""
@@ -44,7 +47,8 @@ class Question:
         if not total:
             return 0.0
         stems = stems_of(text)
-        return sum(w * word.met(stems) for word, w in zip(self.words, self.weights, strict=True)) / total
+        met = sum(w * word.met(stems) for word, w in zip(self.words, self.weights, strict=True))
+        return self.worth * met / total
 
 
 def question_of(query: str, frequencies: Mapping[str, int], chunks: int) -> Question:
@@ -72,7 +76,8 @@ def question_of(query: str, frequencies: Mapping[str, int], chunks: int) -> Ques
     for number, (whole, *parts) in enumerate(groups):
         if known and not any(frequencies.get(form) for form in (whole, *parts)):
             weights[number] = min(weights[number], usual)
-    return Question(tuple(words), tuple(weights))
+    empty = all(whole in STOP_WORDS for whole, *_ in groups)
+    return Question(tuple(words), tuple(weights), _EMPTY_WORTH if empty else 1.0)
 
 
 def asked_groups(query: str) -> list[list[str]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ockit.engines.embedder_names import EMBEDDED
 from ockit.errors import StoreError
-from ockit.index.search.filters import accepted_files, described
+from ockit.index.search.filters import accepted_files, an_indexed_path, described
 from ockit.index.search.options import SearchOptions
 from ockit.index.search.passages import Extract, extracts
 from ockit.index.search.query_words import LONGEST_QUERY, affordable, query_terms
@@ -110,7 +110,9 @@ class Searcher:
         looked = _Looked(store.facts, self._chunks())
         files = accepted_files(store, options)
         if files is not None and not files:
-            return replace(looked, notices=(f"no indexed file fits {' '.join(described(options))}",))
+            told = f"no indexed file of {looked.facts.name} fits {' '.join(described(options))}"
+            like = an_indexed_path(store) if options.paths else None
+            return replace(looked, notices=(f"{told}; there is {like}, for one" if like else told,))
         terms = query_terms(query)
         with_words = options.mode != "dense" and bool(terms)
         if not looked.chunks or not query.strip() or not (with_words or vector is not None):

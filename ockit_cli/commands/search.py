@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ockit.assistant.grounding import worth
 from ockit.commands.completion import complete_index
 from ockit.commands.invocation import Invocation, invocation
 from ockit.commands.search_sources import Sources, answer_json
@@ -14,6 +16,9 @@ from ockit.errors import ExitCode, UsageError
 
 MOST = 1_000
 """Passages that may be asked for."""
+
+USUAL = 5
+"""Passages where no number is asked for."""
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +29,8 @@ def register(app: typer.Typer) -> None:
 def search(
     ctx: typer.Context,
     query: Annotated[
-        list[str] | None, typer.Argument(help="The question; several words need no quotes.")
+        list[str] | None,
+        typer.Argument(metavar="QUERY...", help="The question; several words need no quotes."),
     ] = None,
     index: Annotated[
         list[str] | None,
@@ -32,14 +38,23 @@ def search(
             "--index",
             "-i",
             metavar="NAME",
-            help="Which index (repeatable); else that of this folder, else all.",
+            help="Which index (repeatable); else that of the folder you stand in, else all.",
             autocompletion=complete_index,
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", help="Passages at most.", min=1, max=MOST)] = 5,
+    k: Annotated[
+        str | None,
+        typer.Option(
+            "-k", metavar="N", help="Passages at most (5, on a terminal less those far behind the best)."
+        ),
+    ] = None,
     path: Annotated[
         list[str] | None,
-        typer.Option("--path", metavar="GLOB", help="Only files of such a path (repeatable)."),
+        typer.Option(
+            "--path",
+            metavar="GLOB",
+            help="Only these files or folders, as search prints them, or below the indexed folder (repeatable).",
+        ),
     ] = None,
     kind: Annotated[
         list[str] | None,
@@ -51,7 +66,10 @@ def search(
         str | None, typer.Option(metavar="DATE", help="Only files changed since: 2026-01-31, or 12h, 7d, 3w.")
     ] = None,
     mode: Annotated[
-        str, typer.Option(help="Search by words (bm25), by meaning (dense) or by both.")
+        str,
+        typer.Option(
+            metavar="both|bm25|dense", help="Search by words (bm25), by meaning (dense) or by both."
+        ),
     ] = "both",
     window: Annotated[
         int | None,
@@ -76,12 +94,13 @@ def search(
     """Find passages of indexed documents.
 
     Each passage stands under its path and lines, as an editor opens it. Where nothing answers the question, that is
-    said on stderr and the exit code is 3.
+    said on stderr and the exit code is 3; 7 where an index could not be searched and others were.
     """
     from ockit.commands.search_since import moment
     from ockit.index.search.options import MODES, WINDOW_THRESHOLD, SearchOptions
 
     run = invocation(ctx)
+    count = _count(k)
     if mode not in MODES:
         raise UsageError(f"--mode {mode} is none of {', '.join(MODES)}", hint="--mode both")
     if as_json and jsonl:
@@ -96,10 +115,11 @@ def search(
             "--window-threshold says how near neighbours must be, but none are asked", hint="--window 2"
         )
     options = SearchOptions(
-        k=k,
+        k=count,
         window=window,
         window_threshold=WINDOW_THRESHOLD if window_threshold is None else window_threshold,
         paths=tuple(path or ()),
+        cwd=str(run.environment.cwd),
         types=tuple(kind or ()),
         since=None if since is None else moment(since),
         mode=mode,
@@ -109,21 +129,46 @@ def search(
             from ockit.commands.search_batch import answer_all
 
             return answer_all(run, batch, sources)
-        return _answer(run, " ".join(query or ()), sources, as_json=as_json, jsonl=jsonl)
+        form = Form(json=as_json or jsonl, all=k is not None)
+        return _answer(run, " ".join(query or ()), sources, form)
 
 
-def _answer(run: Invocation, query: str, sources: Sources, *, as_json: bool, jsonl: bool) -> int:
+@dataclass(frozen=True)
+class Form:
+    """How an answer is printed: as JSON; with all that was found, though it be far behind the best."""
+
+    json: bool
+    all: bool
+
+
+def _count(k: str | None) -> int:
+    """Raises UsageError for what is no number of passages."""
+    if k is None:
+        return USUAL
+    if not (k.isascii() and k.isdecimal() and 1 <= int(k[:6]) <= MOST):
+        raise UsageError(f"-k takes a number from 1 to {MOST}, not {k!r}", hint="-k 5")
+    return int(k)
+
+
+def _answer(run: Invocation, query: str, sources: Sources, form: Form) -> int:
     with run.console.status(f"searching {sources.names} ..."):
         found = sources.search(query)
     for notice in found.notices:
         run.console.notice(notice)
-    if as_json or jsonl:
-        run.console.json({"schema_version": 1, **answer_json(query, found.passages)})
+    if form.json:
+        answer = answer_json(query, found.passages, sources.retrieval)
+        run.console.json({"schema_version": 1, **answer})
     else:
         from ockit.commands.search_page import show
 
-        show(run, query, found.passages)
+        short = run.environment.stdout_is_tty and not form.all
+        shown = worth(found.passages) if short else found.passages
+        show(run, query, shown)
+        if len(shown) < len(found.passages):
+            left_out = len(found.passages) - len(shown)
+            run.console.notice(f"{left_out} more, far behind the best: -k {len(found.passages)} shows them")
     if not found.passages:
         run.console.notice(f"nothing found in {sources.names}", style=None)
-        return int(ExitCode.NOT_FOUND)
-    return int(ExitCode.OK)
+    if sources.failed:
+        return int(ExitCode.PARTLY_DONE)
+    return int(ExitCode.OK if found.passages else ExitCode.NOT_FOUND)

@@ -19,7 +19,7 @@ _LONGEST_LINE = 4 << 20  # bytes
 
 def answer_all(run: Invocation, batch: Path, sources: Sources) -> int:
     """Answer every line of a file, in order. A line that is no question is told on stderr and left out, and makes the
-    exit code 7.
+    exit code 7; so does an index that fails while others answer.
 
     Raises:
         NotFound: there is no such file.
@@ -41,12 +41,12 @@ def answer_all(run: Invocation, batch: Path, sources: Sources) -> int:
                     if notice not in told:
                         run.console.notice(notice)
                         told.add(notice)
-                run.console.json(answer_json(query, found.passages))
+                run.console.json(answer_json(query, found.passages, sources.retrieval))
     if not good:
         raise UsageError(
             f"{batch} has no questions", hint='a line for each: {"query": "how are backups made?"}'
         )
-    return int(ExitCode.PARTLY_DONE if bad else ExitCode.OK)
+    return int(ExitCode.PARTLY_DONE if bad or sources.failed else ExitCode.OK)
 
 
 def _stream(run: Invocation, batch: Path) -> AbstractContextManager[BinaryIO]:

@@ -1,17 +1,17 @@
 """The indexes and live sources that one run of ``ockit search`` looks into, opened together.
 
-Knows how their answers become one; prints nothing.
+Knows how their answers become one, and warns of those that fail while others answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ockit.commands.invocation import Invocation
-from ockit.errors import UsageError
+from ockit.errors import InterruptedByUser, OckitError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,21 +24,36 @@ if TYPE_CHECKING:
 
 @dataclass
 class Sources:
-    """What is searched and how; the best of all of them, by how sure each is."""
+    """What is searched and how; the best of all of them, by how sure each is.
 
-    retrievers: Sequence[Retriever]
+    Attributes:
+        warn: is told once of each that fails while others do not.
+        failed: what each of those failed with, by name.
+        retrieval: of the last question, for each name ``ok``, ``nothing_found`` or ``failed``.
+    """
+
+    retrievers: list[Retriever]
     options: SearchOptions
+    warn: Callable[[str], None]
+    failed: dict[str, OckitError] = field(default_factory=dict)
+    retrieval: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
     def opened(
         cls, run: Invocation, names: Sequence[str], options: SearchOptions, rerank: str | None
     ) -> Iterator[Sources]:
-        """Open them, and close them in the end."""
+        """Open them, and close them in the end. Raises OckitError where none of them can be opened."""
         from ockit.index.opening import LocalRetriever, open_retrievers
 
         with ExitStack() as stack:
-            retrievers = open_retrievers([name for name in names if name], run.environment, worker=run.worker)
+            failed: dict[str, OckitError] = {}
+            chosen = [name for name in names if name]
+            retrievers = open_retrievers(chosen, run.environment, worker=run.worker, failed=failed)
+            if not retrievers:
+                raise next(iter(failed.values()))
+            if not chosen and len(retrievers) + len(failed) > 1:
+                run.console.notice(f"searched {', '.join([r.name for r in retrievers])}; -i NAME takes one")
             for retriever in retrievers:
                 stack.callback(retriever.close)
             live = [r.name for r in retrievers if not isinstance(r, LocalRetriever)]
@@ -54,7 +69,10 @@ class Sources:
                 reranker: Reranker = open_reranker(rerank, run.environment)
                 stack.callback(reranker.close)
                 options = replace(options, reranker=reranker)
-            yield cls(retrievers, options)
+            sources = cls(retrievers, options, run.console.warning)
+            for name, error in failed.items():
+                sources._note(name, error)
+            yield sources
 
     @property
     def names(self) -> str:
@@ -71,33 +89,70 @@ class Sources:
             if isinstance(retriever, LocalRetriever) and self.options.mode != "bm25":
                 embedder = retriever.facts.embedder.identity
                 if embedder not in known:
-                    known[embedder] = retriever.vectors(queries)
+                    try:
+                        known[embedder] = retriever.vectors(queries)
+                    except InterruptedByUser:
+                        raise
+                    except OckitError:
+                        continue  # the search of this one fails with it, and tells
                 for vectors, vector in zip(found, known[embedder], strict=True):
                     vectors[retriever.name] = vector
         return found
 
     def search(self, query: str, vectors: dict[str, NDArray[np.float32]] | None = None) -> Retrieved:
-        """The best passages of all of them."""
-        from ockit.index.opening import LocalRetriever
+        """The best passages of all of them; of a file that two of them hold, what is shown of it once. Raises
+        OckitError where each of them fails."""
         from ockit.protocols import Retrieved
 
-        found = []
-        for retriever in self.retrievers:
-            if isinstance(retriever, LocalRetriever):
-                vector = vectors.get(retriever.name) if vectors else None
-                found.append(retriever.search(query, self.options, vector=vector))
-            else:
-                found.append(retriever.retrieve(query, self.options.k))
-        if len(found) == 1:
-            return found[0]
-        passages = sorted((p for one in found for p in one.passages), key=lambda passage: -passage.score)
+        found: dict[str, Retrieved] = {}
+        for retriever in list(self.retrievers):
+            try:
+                found[retriever.name] = self._asked(retriever, query, vectors or {})
+            except InterruptedByUser:
+                raise
+            except OckitError as error:
+                if not found and retriever is self.retrievers[-1]:
+                    raise
+                self._note(retriever.name, error)
+        self.retrieval = {name: "ok" if one.passages else "nothing_found" for name, one in found.items()}
+        self.retrieval |= dict.fromkeys(self.failed, "failed")
         return Retrieved(
-            tuple(passages[: self.options.k]),
-            sum(one.searched or 0 for one in found),
-            tuple(notice for one in found for notice in one.notices),
+            tuple(_once([p for one in found.values() for p in one.passages])[: self.options.k]),
+            sum(one.searched or 0 for one in found.values()),
+            tuple(dict.fromkeys(notice for one in found.values() for notice in one.notices)),
         )
 
+    def _asked(self, retriever: Retriever, query: str, vectors: dict[str, NDArray[np.float32]]) -> Retrieved:
+        from ockit.index.opening import LocalRetriever
 
-def answer_json(query: str, passages: Sequence[Passage]) -> dict[str, object]:
-    """A question and its passages as they are printed in JSON."""
-    return {"query": query, "passages": [asdict(passage) for passage in passages]}
+        if isinstance(retriever, LocalRetriever):
+            return retriever.search(query, self.options, vector=vectors.get(retriever.name))
+        return retriever.retrieve(query, self.options.k)
+
+    def _note(self, name: str, error: OckitError) -> None:
+        """Go on without one that failed."""
+        self.failed[name] = error
+        self.retrievers = [retriever for retriever in self.retrievers if retriever.name != name]
+        self.warn(f"{name} was not searched: {error}" + (f" ({error.hint})" if error.hint else ""))
+
+
+def _once(passages: Sequence[Passage]) -> list[Passage]:
+    """Passages by their scores, without those of which another index shows a part that scores as well or better."""
+    kept: list[Passage] = []
+    for passage in sorted(passages, key=lambda passage: -passage.score):
+        if not any(_same_place(passage, other) for other in kept):
+            kept.append(passage)
+    return kept
+
+
+def _same_place(one: Passage, other: Passage) -> bool:
+    if one.index == other.index or not one.file or one.file != other.file:
+        return False
+    if one.start_line is None or other.start_line is None:
+        return (one.page, one.text) == (other.page, other.text)
+    return one.start_line <= (other.end_line or 0) and other.start_line <= (one.end_line or 0)
+
+
+def answer_json(query: str, passages: Sequence[Passage], retrieval: dict[str, str]) -> dict[str, object]:
+    """A question and its passages as they are printed in JSON, with how the search of each source went."""
+    return {"query": query, "passages": [asdict(passage) for passage in passages], "retrieval": retrieval}

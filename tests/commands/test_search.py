@@ -77,6 +77,8 @@ def test_json_has_all_of_a_passage(ferries: RunOckit) -> None:
         "Which tax applies to imported bicycles?",
         "zxcvb qwerty",
         "?!",
+        "what is it",
+        "how do I do this",
         "ferrari 308 gearbox ratio",
     ],
 )
@@ -99,7 +101,29 @@ def test_filters(ferries: RunOckit) -> None:
     assert "old/bridges.txt" in paths("--since", "1970-01-02")
     nothing = ferries("search", "Danube", "--path", "nowhere/*")
     assert nothing.code == 3
-    assert "no indexed file fits --path nowhere/*" in nothing.stderr
+    assert "no indexed file of rivers fits --path nowhere/*; there is planted.md, for one" in nothing.stderr
+
+
+def test_a_path_fits_as_it_was_printed(ferries: RunOckit) -> None:
+    def paths(*args: str, cwd: Path = ferries.cwd) -> set[str]:
+        asked = found(ferries, "over the river Danube", "-k", "9", "-i", "rivers", *args, cwd=cwd)
+        return {passage["path"] for passage in asked}
+
+    rivers = ferries.cwd / "rivers"
+    for path in (
+        "rivers/old/bridges.txt",
+        "rivers/o*",
+        "./rivers/**/bridges.txt",
+        str(rivers / "old"),
+        "old/*.txt",
+    ):
+        assert paths("--path", path) == {"old/bridges.txt"}, path
+    assert paths("--path", "bridges.txt", cwd=rivers / "old") == {"old/bridges.txt"}
+    assert paths("--path", "../old/", cwd=rivers / "src") == {"old/bridges.txt"}
+    assert paths("--path", "rivers") == paths()
+    assert paths("--path", "cwd/rivers") == set()
+    shown = ferries("search", "over the river Danube", "-k", "1").stdout.split(":")[0]
+    assert paths("--path", shown) == {shown.removeprefix("rivers/")}
 
 
 def test_modes_and_windows(ferries: RunOckit) -> None:
@@ -179,7 +203,8 @@ def test_bad_lines_of_a_batch_are_named_and_left_out(ferries: RunOckit) -> None:
         (["x", "--since", "yesterday"], 2, "'yesterday' is no date"),
         (["x", "--window-threshold", "0.5"], 2, "--window 2"),
         (["x", "--json", "--jsonl"], 2, "exclude each other"),
-        (["x", "-k", "0"], 2, "-k"),
+        (["x", "-k", "0"], 2, "-k takes a number from 1 to 1000, not '0'"),
+        (["x", "-k", "ten"], 2, "-k takes a number from 1 to 1000, not 'ten'"),
     ],
 )
 def test_what_cannot_be_done_is_said(ferries: RunOckit, args: list[str], code: int, told: str) -> None:
@@ -226,3 +251,37 @@ def test_the_index_of_the_folder_one_stands_in_is_searched(ferries: RunOckit, tm
     assert {passage["index"] for passage in outside} == {"other", "rivers"}
     scores = [passage["score"] for passage in outside]
     assert scores == sorted(scores, reverse=True)
+    told = ferries("search", question, env=home, cwd=tmp_path)
+    assert told.stderr == "searched other, rivers; -i NAME takes one\n"
+    assert ferries("index", str(ferries.cwd / "rivers" / "old"), "--name", "again", env=home).code == 0
+    twice = found(ferries, "bridge of oak", env=home, cwd=tmp_path)
+    assert len([p for p in twice if p["file"].endswith("bridges.txt")]) == 1
+    # one that fails does not take the others with it
+    (tmp_path / "home" / "data" / "indexes" / "again" / "index.db").write_bytes(b"x" * 8192)
+    part = ferries(
+        "search", "bridge of oak", "-i", "again", "-i", "rivers", "-i", "ghost", "--json", env=home
+    )
+    assert part.code == 7
+    assert json.loads(part.stdout)["retrieval"] == {"again": "failed", "rivers": "ok", "ghost": "failed"}
+    assert "warning: again was not searched: " in part.stderr
+    assert "warning: ghost was not searched: there is no index 'ghost'" in part.stderr
+    assert ferries("search", "bridge of oak", "-i", "again", env=home).code == 1
+    assert ferries("search", "bridge of oak", "-i", "ghost", "-i", "again", env=home).code in (1, 3)
+    batch = ferries(
+        "search", "--batch", "-", "-i", "again", "-i", "rivers", input=b'{"query": "oak"}', env=home
+    )
+    assert batch.code == 7
+    assert json.loads(batch.stdout)["passages"]
+
+
+def test_a_terminal_shows_none_far_behind_the_best_unless_asked(ferries: RunOckit) -> None:
+    question = "how often does the frobnicator blink"
+    scores = [passage["score"] for passage in found(ferries, question)]
+    near = [score for score in scores if score >= scores[0] / 4]
+    assert 0 < len(near) < len(scores)
+    for more, count in (((), len(near)), (("-k", "5"), len(scores))):
+        with terminal(ferries, "search", question, *more, size=(100, 100)) as screen:
+            screen.end()
+            heads = [row for row in screen.rows if row.startswith("rivers/")]
+            assert len(heads) == count
+            assert any("far behind" in row for row in screen.rows) == (not more)
