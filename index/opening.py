@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ockit.engines.embedder_names import host_of, is_folder, leaves_this_machine, settled
 from ockit.errors import InterruptedByUser, NotFound, OckitError, UsageError
 from ockit.index.places import IndexPlace, all_indexes, place_of
 from ockit.index.search.options import SearchOptions
@@ -43,6 +44,11 @@ class LocalRetriever:
     def name(self) -> str:
         """What ``-i`` calls it."""
         return self._place.name
+
+    @property
+    def remote(self) -> bool:
+        """Whether a question leaves this machine: its embedder may be a service."""
+        return leaves_this_machine(self.facts.embedder.name)
 
     def retrieve(self, query: str, k: int) -> Retrieved:
         """At most `k` passages for a question. Raises OckitError."""
@@ -124,23 +130,33 @@ def open_retrievers(
 
 def names_for(directories: Directories, cwd: Path) -> list[str]:
     """The indexes that are meant where none is named: that whose folder holds `cwd` (of nested ones the innermost),
-    else all. Live sources are never meant so: the network is asked by name.
+    else all. What asks a service is never meant so, neither a live source nor an index whose embedder is one: they are
+    asked by name. The folders of an index that was imported are another machine's.
 
     Raises:
-        NotFound: there is no index yet.
+        NotFound: there is no index yet, or none that is meant unnamed.
     """
     places = all_indexes(directories)
     if not places:
         raise NotFound("there is no index yet", hint="ockit index FOLDER makes one")
     depths: dict[str, int] = {}
+    meant: list[str] = []
     here = cwd.resolve()
     for place in places:
         facts = _facts_beside(place)
-        for root in facts.roots if facts is not None and facts.kind == "files" else ():
+        if facts is not None and host_of(facts.embedder.name) is not None:
+            continue
+        meant.append(place.name)
+        for root in facts.roots if facts is not None and facts.kind == "files" and not facts.foreign else ():
             if here == Path(root) or here.is_relative_to(root):
                 depths[place.name] = max(depths.get(place.name, 0), len(Path(root).parts))
+    if not meant:
+        raise NotFound(
+            "there is no index that is searched without being named: the embedder of each is a service",
+            hint=f"-i {places[0].name}",
+        )
     deepest = max(depths.values(), default=0)
-    return [name for name, depth in depths.items() if depth == deepest] or [place.name for place in places]
+    return [name for name, depth in depths.items() if depth == deepest] or meant
 
 
 def _opened(
@@ -180,6 +196,11 @@ def _local(
         stack.callback(store.close)
         facts = store.facts
         facts.check(facts.embedder, CHUNKER_VERSION, WORDS_VERSION)
+        if is_folder(facts.embedder.name) and facts.embedder.name != settled(facts.embedder.name, Path("/")):
+            raise UsageError(  # whatever lies below the folder one stands in would be loaded
+                f"the index {facts.name} names its embedder by no whole path: {facts.embedder.name}",
+                hint=f"make it anew: {facts.rebuild} --embedder NAME",
+            )
         dense = DenseIndex(store)
         stack.callback(dense.close)
         embedder = embedders.get(facts.embedder.name)

@@ -123,6 +123,10 @@ class Retriever(Protocol):
     def name(self) -> str:
         """What ``-i`` calls it."""
 
+    @property
+    def remote(self) -> bool:
+        """Whether a question leaves this machine."""
+
     def retrieve(self, query: str, k: int) -> Retrieved:
         """At most `k` passages for a question. Raises OckitError."""
 

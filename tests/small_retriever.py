@@ -23,6 +23,7 @@ class FolderRetriever:
         queries: what it was asked.
         threads: the threads in which it was used.
         broken: what it fails with from now on, or None.
+        remote: it counts as one that the question leaves this machine for.
         hold: is waited for before it answers, where one is given.
     """
 
@@ -34,6 +35,7 @@ class FolderRetriever:
         self.broken: str | None = None
         self.hold: threading.Event | None = None
         self.closed = False
+        self.remote = False
 
     @property
     def name(self) -> str:

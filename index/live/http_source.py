@@ -10,11 +10,13 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ockit.errors import HubError, UsageError
 from ockit.index.live.json_paths import JsonPath
 from ockit.index.live.source_file import SourceFile, filled
 from ockit.messages import Passage
+from ockit.offline import is_this_machine
 from ockit.protocols import Retrieved
 from ockit.web.fetching import Bounds, fetch
 
@@ -41,6 +43,11 @@ class HttpSource:
     def name(self) -> str:
         """What ``-i`` calls it."""
         return self._name
+
+    @property
+    def remote(self) -> bool:
+        """Whether a question leaves this machine."""
+        return not is_this_machine(urlsplit(self._source.url).hostname)
 
     def retrieve(self, query: str, k: int) -> Retrieved:
         """At most `k` passages, in the service's order.

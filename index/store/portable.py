@@ -178,12 +178,14 @@ def _check_embedder(name: str, expected: str | None, file: Path) -> None:
     """Return where an index may be searched with the embedder of this name. Raises UsageError."""
     if name == (EMBEDDED if expected is None else expected):
         return
-    host = host_of(name)
-    gets = "" if host is None else f": it would send every question to {host or 'an address that cannot be told'}"
+    host, gets = host_of(name), ""
+    if host is not None:
+        gets = f": every question would be sent to {host or 'nobody knows whom'}"
+    hint = f"if that is meant: --embedder {shlex.quote(name)}"
     raise UsageError(
         f"the index was made with the embedder {name!r}{gets}",
         where=str(file),
-        hint="leave out --embedder" if name == EMBEDDED else f"if that is meant: --embedder {shlex.quote(name)}",
+        hint="leave out --embedder" if name == EMBEDDED else hint,
     )
 
 

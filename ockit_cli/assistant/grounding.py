@@ -76,8 +76,15 @@ class Grounding:
         if names or self._opened:
             self._errands.do(lambda: self._keep(names))
 
-    def find(self, query: str, stop: Stop | None = None, *, k: int | None = None) -> Found:
+    def find(
+        self, query: str, stop: Stop | None = None, *, k: int | None = None, alone: str | None = None
+    ) -> Found:
         """The passages for a question, of all retrievers in use.
+
+        Args:
+            query: what is searched for on this machine; earlier questions may be in it.
+            alone: what leaves this machine instead: an earlier question may have been asked while no service was in
+                use. None: `query`.
 
         Raises:
             InterruptedByUser: `stop` was asked meanwhile.
@@ -85,7 +92,8 @@ class Grounding:
         names, most = self.names, self.k if k is None else k
         if not names:
             return Found()
-        return self._errands.do(lambda: self._ask(names, query, most)).wait(stop)
+        away = query if alone is None else alone
+        return self._errands.do(lambda: self._ask(names, query, away, most)).wait(stop)
 
     def close(self) -> None:
         """Close what is open; a retriever that hangs is left to the end of the process."""
@@ -102,13 +110,14 @@ class Grounding:
             self._opened[name] = self._open(name)
         return self._opened[name]
 
-    def _ask(self, names: Sequence[str], query: str, k: int) -> Found:
+    def _ask(self, names: Sequence[str], query: str, away: str, k: int) -> Found:
         notices: list[Notice] = []
         answers: list[Retrieved] = []
         searched: list[str] = []
         for name in names:
             try:
-                answers.append(self._retriever(name).retrieve(query, k))
+                retriever = self._retriever(name)
+                answers.append(retriever.retrieve(away if retriever.remote else query, k))
             except OckitError as error:
                 notices.append(Notice(f"{name} was not searched: {error}", "index_failed"))
                 if (failed := self._opened.pop(name, None)) is not None:  # the next turn opens it anew

@@ -69,8 +69,8 @@ class LookingUp(Standing):
         if question.passages:
             return
         before = [turn.words for turn in self._branch.questions if turn is not question]
-        query = query_of(question.words if question.sought is None else question.sought, before)
-        found = self.grounding.find(query, self._stop)
+        alone = question.words if question.sought is None else question.sought
+        found = self.grounding.find(query_of(alone, before), self._stop, alone=alone)
         question.passages = worth(found.passages)
         yield from found.notices
 

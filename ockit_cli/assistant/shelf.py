@@ -46,13 +46,14 @@ def grounding(environment: Environment, names: Sequence[str] = (), *, k: int = P
     shared: list[Worker] = []  # one at most, made in the retrievers' thread
 
     def open_named(name: str) -> Retriever:
+        from ockit.engines.embedder_names import host_of
         from ockit.engines.embedders import new_embedding_worker
         from ockit.index.opening import LocalRetriever, open_retriever
 
         if not shared:
             shared.append(new_embedding_worker(environment.variables))
         found = open_retriever(name, environment, worker=shared[0])
-        if isinstance(found, LocalRetriever) and found.facts.embedder.pooling != "remote":
+        if isinstance(found, LocalRetriever) and host_of(found.facts.embedder.name) is None:
             try:
                 found.retrieve(name, 1)  # so that the first question need not wait for the embedder to load
             except OckitError:

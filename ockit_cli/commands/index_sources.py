@@ -79,10 +79,12 @@ def add_feed(
     as_json: AsJson = False,
 ) -> ExitCode:
     """Fetch a feed (RSS, Atom) into an index of its own; ockit indexes refresh fetches it again."""
+    from ockit.engines.embedder_names import settled
     from ockit.index.live.source_file import SourceFile
 
     call = invocation(ctx)
-    source = SourceFile("feed", url, timeout=timeout, embedder=embedder or "").checked()
+    named = settled(embedder, call.environment.cwd) if embedder else ""
+    source = SourceFile("feed", url, timeout=timeout, embedder=named).checked()
     _free(call, name)
     return _refresh(call, name, source, rebuild=False, as_json=as_json)
 

@@ -109,6 +109,14 @@ def test_a_follow_up_is_searched_for_with_the_question_before_it(chat: Any, docu
     ]
 
 
+def test_an_earlier_question_does_not_leave_this_machine(chat: Any, documents: Documents) -> None:
+    """It may have been asked while no service was in use."""
+    chat.say("How long is the river Rhine?", max_tokens=4)
+    documents.retriever.remote = True
+    chat.say("And where does it end?", max_tokens=4)
+    assert documents.retriever.queries == ["How long is the river Rhine?", "And where does it end?"]
+
+
 def test_what_is_attached_is_not_searched_for(chat: Any, documents: Documents) -> None:
     events = chat.assistant.reply(
         "notes.md:\n\nVienna\n\nWhich river is it?", chat.greedy, sought="Which river is it?"

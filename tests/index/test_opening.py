@@ -62,6 +62,60 @@ def test_the_innermost_folder_decides_which_index_is_meant(environment: Environm
     retriever.close()
 
 
+def of_service(url: str) -> dict[str, Any]:
+    return {"embedder": dataclasses.replace(facts().embedder, name=f"openai:{url}/v1#m", pooling="mean")}
+
+
+@pytest.mark.parametrize("url", ["https://embedder.example.org", "http://127.0.0.1:8080", "http://[::1"])
+def test_a_service_is_asked_only_where_its_index_is_named(
+    environment: Environment, tmp_path: Path, url: str
+) -> None:
+    """Whoever made the index chose whom its questions are sent to."""
+    made(environment, "away", tmp_path, **of_service(url))
+    with pytest.raises(NotFound, match="embedder of each is a service") as error:
+        names_for(environment.directories, tmp_path)
+    assert error.value.hint == "-i away"
+    made(environment, "docs", tmp_path / "docs")
+    assert names_for(environment.directories, tmp_path) == ["docs"]
+
+
+def test_the_folders_of_an_imported_index_are_not_those_of_this_machine(
+    environment: Environment, tmp_path: Path
+) -> None:
+    made(environment, "imported", tmp_path / "a" / "b", foreign=True)
+    made(environment, "outer", tmp_path / "a")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    assert names_for(environment.directories, tmp_path / "a" / "b") == ["outer"]
+    assert names_for(environment.directories, tmp_path) == ["imported", "outer"]
+
+
+@pytest.mark.parametrize("name", ["./model", "../model", "~/model"])
+def test_an_embedder_is_not_looked_for_below_the_folder_one_stands_in(
+    environment: Environment, tmp_path: Path, name: str
+) -> None:
+    made(environment, "docs", tmp_path, embedder=dataclasses.replace(facts().embedder, name=name))
+    with pytest.raises(UsageError, match="by no whole path") as error:
+        open_retriever("docs", environment)
+    assert "--rebuild --name docs --embedder" in str(error.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "remote"),
+    [
+        (EMBEDDED, False),
+        ("openai:http://localhost:8080/v1#m", False),
+        ("openai:https://embedder.example.org/v1#m", True),
+    ],
+)
+def test_whether_a_question_leaves_this_machine(
+    environment: Environment, tmp_path: Path, name: str, remote: bool
+) -> None:
+    made(environment, "docs", tmp_path, embedder=dataclasses.replace(facts().embedder, name=name))
+    retriever = open_retriever("docs", environment)
+    assert retriever.remote is remote
+    retriever.close()
+
+
 @pytest.mark.parametrize("changed", [{"chunker": CHUNKER_VERSION + 1}, {"words": WORDS_VERSION + 1}])
 def test_an_index_of_another_version_is_refused(
     environment: Environment, tmp_path: Path, changed: dict[str, int]
