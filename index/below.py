@@ -6,6 +6,7 @@ between the look at it and the opening there is an error, not a file from elsewh
 
 from __future__ import annotations
 
+import errno
 import os
 
 _ON_THE_WAY = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
@@ -21,12 +22,12 @@ def open_below(root: str, path: str, flags: int) -> int:
         flags: as of `os.open`; `os.O_NOFOLLOW` and `os.O_CLOEXEC` come on top.
 
     Raises:
-        OSError: as `os.open`; NotADirectoryError (on some systems ELOOP) where a link is in the way.
-        ValueError: the path leads upwards.
+        OSError: as `os.open`; NotADirectoryError (on some systems ELOOP) where a link is in the way;
+            FileNotFoundError where the path leads upwards.
     """
     parts = [part for part in path.split("/") if part]
     if ".." in parts or path.startswith("/"):
-        raise ValueError(f"{path!r} does not lie below a folder")
+        raise FileNotFoundError(errno.ENOENT, "it does not lie below the folder", path)
     if not parts:
         return os.open(root, flags | os.O_CLOEXEC)
     folder = os.open(root, _ON_THE_WAY)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ockit.index.below import open_below
 from ockit.index.readers.kinds import kind_by_name
 from ockit.index.walk.walker import Found, Unlisted
 
@@ -96,7 +97,7 @@ def _find_moves(changes: Changes, roots: Sequence[str]) -> None:
     unread, taken = [], set()
     for file, before in changes.unread:
         candidates = gone.get((file.size, kind_by_name(file.path))) if before is None else None
-        digest = digest_of(os.path.join(roots[file.root], file.path), file.size) if candidates else None
+        digest = digest_of(roots[file.root], file.path, file.size) if candidates else None
         same = next((record for record in candidates or () if record.digest == digest), None)
         if candidates is None or same is None:
             unread.append((file, before))
@@ -108,11 +109,11 @@ def _find_moves(changes: Changes, roots: Sequence[str]) -> None:
     changes.gone = [record for record in changes.gone if (record.root, record.path) not in taken]
 
 
-def digest_of(path: str, size: int) -> bytes | None:
+def digest_of(root: str, path: str, size: int) -> bytes | None:
     """The digest under which a reader knows a file's bytes; None where they cannot be read as they were walked."""
     digest = hashlib.blake2b(digest_size=16)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_below(root, path, os.O_RDONLY | os.O_NONBLOCK)
         with open(descriptor, "rb") as file:
             while size >= 0 and (data := file.read(_SLICE)):
                 digest.update(data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ockit.index.readers.reading import ReadFile, ReadRequest, Unread
-from ockit.index.walk.rules import holds_key
 from ockit.index.walk.walker import Found
 
 if TYPE_CHECKING:
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
 
 Outcome = ReadFile | Unread
 OnFile = Callable[[Found, "FileRecord | None", Outcome], None]
-
-_HEAD_BYTES = 8192
-SECRET = Unread("secret", "it holds a private key")
 
 
 def read_all(
@@ -48,9 +43,6 @@ def read_all(
             if stopped.is_set():
                 return
             full = os.path.join(roots[file.root], file.path)
-            if _is_key(full):
-                on_file(file, known, SECRET)
-                continue
             asked.append((file, known))
             was_read = known is not None and known.state == "ok"
             yield ReadRequest(Path(full), file.path, known.digest if known is not None and was_read else None)
@@ -59,16 +51,3 @@ def read_all(
         if stopped.is_set():  # the child was ended: what it says of its last file means nothing
             return
         on_file(*asked.popleft(), outcome)
-
-
-def _is_key(path: str) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # the reader says why it cannot be opened
-        return False
-    try:
-        return stat.S_ISREG(os.fstat(descriptor).st_mode) and holds_key(os.read(descriptor, _HEAD_BYTES))
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)

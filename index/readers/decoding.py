@@ -31,6 +31,10 @@ _PLAIN = re.compile("[\t\n\r -~\u2010-\u2026]")
 _MANY_WIDE = 16
 _HIGH = re.compile("[^\x00-\x7f]+")
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
+_TEXT_CODECS = re.compile(  # as `codecs.lookup` spells them
+    r"ascii|utf-(?:8(?:-sig)?|(?:16|32)(?:-[bl]e)?)|iso8859-\d+|cp\d+|koi8-[rtu]|kz1048|ptcp154|tis-620|hp-roman8"
+    r"|mac-\w+|big5(?:hkscs)?|gb2312|gbk|gb18030|hz|johab|shift_jis\w*|euc_\w+|iso2022_\w+"
+)
 
 
 @dataclass(frozen=True)
@@ -183,9 +187,17 @@ def _bytewise(data: bytes, declared: str | None) -> tuple[str, str | None]:
 
 
 def _declared(data: bytes, encoding: str) -> str | None:
-    try:
-        if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32", "utf-8")):
-            return None  # it would be told by its bytes
-        return data.decode(encoding, "replace")
-    except (LookupError, ValueError, TypeError):  # no such encoding, or one that is not of text
+    codec = text_codec(encoding)
+    if codec is None or codec.startswith("utf-"):  # these would be told by their bytes
         return None
+    return data.decode(codec, "replace")
+
+
+def text_codec(encoding: str) -> str | None:
+    """Python's name for an encoding that somebody declares; None where there is none such, or none that texts are
+    written in. Of the others some are no text, and some (punycode, idna) take time that grows with its square."""
+    try:
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        return None
+    return name if _TEXT_CODECS.fullmatch(name) else None

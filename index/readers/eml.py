@@ -12,7 +12,7 @@ from email.message import Message
 
 from ockit.documents import Document
 from ockit.index.readers.composing import Composer, one_line
-from ockit.index.readers.decoding import decode
+from ockit.index.readers.decoding import decode, text_codec
 from ockit.index.readers.html import read_page
 from ockit.index.readers.limits import ReadingLimits
 
@@ -52,11 +52,7 @@ class EmlReader:
 
 def _header(message: Message, name: str) -> str:
     """A header's words, decoded where they can be."""
-    raw = str(message.get(name, ""))
-    try:
-        return one_line(str(make_header(decode_header(raw))))
-    except (LookupError, ValueError, HeaderParseError):  # an unknown or a wrong encoding: as it stands
-        return one_line(raw)
+    return one_line(_decoded(str(message.get(name, ""))))
 
 
 def _body(message: Message, composer: Composer) -> list[str]:
@@ -99,8 +95,12 @@ def _text(part: Message) -> str:
     return decode(payload, charset).text if isinstance(payload, bytes) else ""
 
 
-def _decoded(name: str) -> str:
+def _decoded(raw: str) -> str:
+    """A header's words; as they stand where their encoding is wrong, or none of text."""
     try:
-        return str(make_header(decode_header(name)))
+        words = decode_header(raw)
+        if any(charset and text_codec(charset) is None for _, charset in words):
+            return raw
+        return str(make_header(words))
     except (LookupError, ValueError, HeaderParseError):
-        return name
+        return raw

@@ -1,6 +1,6 @@
 """Opening a file that somebody else may be changing, and getting its bytes once. Knows no format.
 
-Never waits for a pipe, never follows a link, never reads what is too large, and tells a file that changed meanwhile.
+Never waits for a pipe, follows no link, never reads what is too large, and tells a file that changed meanwhile.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import stat
 import time
 from dataclasses import dataclass
 
+from ockit.index.below import open_below
 from ockit.index.readers.kinds import CONTAINER_KINDS, HEAD_BYTES, kind_by_name, kind_of
 from ockit.index.readers.limits import ReadingLimits
 from ockit.index.readers.reading import ReadingFailed
@@ -20,7 +21,7 @@ _PIECE = 1 << 20
 _SETTLED_NS = 100_000_000
 """How long ago a file must have changed for its time to tell whether it changes again (kernels count in 4 to 10 ms)."""
 
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 _REASONS = {
     errno.ENOENT: ("vanished", "it is gone"),
     errno.ENOTDIR: ("vanished", "its folder is gone"),
@@ -43,14 +44,18 @@ class OpenedFile:
     ino: int
 
 
-def open_and_read(file: str, limits: ReadingLimits) -> OpenedFile:
+def open_and_read(file: str, limits: ReadingLimits, *, root: str | None = None) -> OpenedFile:
     """The bytes of a file; one that changes while it is read is read a second time.
+
+    Args:
+        root: a folder above it, absolute; no folder between the two may be a link. Its own where it is left out.
 
     Raises:
         ReadingFailed: with every reason of `ockit.index.readers.reading` that is about the file, not its format.
     """
     try:
-        opened = _once(file, limits) or _once(file, limits)
+        folder = root if root is not None else os.path.dirname(file)
+        opened = _once(file, folder, limits) or _once(file, folder, limits)
     except OSError as error:
         reason, what = _REASONS.get(error.errno or 0, ("unreadable", error.strerror or str(error)))
         hint = "chmod u+r gives you the right to read it" if reason == "denied" else None
@@ -62,10 +67,10 @@ def open_and_read(file: str, limits: ReadingLimits) -> OpenedFile:
     return opened
 
 
-def _once(file: str, limits: ReadingLimits) -> OpenedFile | None:
+def _once(file: str, root: str, limits: ReadingLimits) -> OpenedFile | None:
     """The file's bytes, or None where it changed."""
     _regular(os.lstat(file))  # before it is opened: opening some devices does something
-    descriptor = os.open(file, _FLAGS)
+    descriptor = open_below(root, os.path.relpath(file, root), _FLAGS)
     try:
         before = os.fstat(descriptor)
         _regular(before)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ockit.documents import Chunk
 from ockit.errors import OckitError
 
-SKIPPED_REASONS = frozenset({"binary", "special", "link", "vanished"})
+SKIPPED_REASONS = frozenset({"binary", "special", "link", "vanished", "secret"})
 """Words for files that are left out by rule: nothing went wrong."""
 
 FAILED_REASONS = frozenset(

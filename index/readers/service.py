@@ -6,6 +6,7 @@ Nothing here touches the network, starts a process or writes a file.
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import threading
@@ -18,6 +19,7 @@ from ockit.index.readers.limits import ReadingLimits
 from ockit.index.readers.opened import OpenedFile, open_and_read
 from ockit.index.readers.reading import ReadingFailed
 from ockit.index.readers.registry import document_of
+from ockit.index.readers.secrets import held_secret
 
 _GROUP = 1 << 20
 """Characters of the chunks in one frame: a file's text can be longer than a frame may be."""
@@ -76,10 +78,13 @@ def _answers(file: str, path: str, known: str | None, limits: ReadingLimits) -> 
 def _read(
     file: str, path: str, known: str | None, limits: ReadingLimits
 ) -> tuple[dict[str, Any], list[Chunk]]:
-    opened = open_and_read(file, limits)
+    root = file.removesuffix(path) if file.endswith("/" + path) else os.path.dirname(file)
+    opened = open_and_read(file, limits, root=root)
     if opened.digest.hex() == known:
         return _facts(opened, same=True), []
     document = document_of(opened.data, path, limits)
+    if (secret := held_secret(document.text)) is not None:
+        raise ReadingFailed("secret", f"it holds {secret}")
     facts = _facts(opened) | {
         "kind": document.kind,
         "title": document.title,

@@ -34,16 +34,21 @@ _SECRETS = (
     "credentials.*",
     "credentials-*",
     "credentials_*",
+    *(f"*[-_.]credentials.{kind}" for kind in ("json", "csv", "txt", "ini", "toml", "y*ml", "xml")),
+    "*accesskeys.csv",
+    "rootkey.csv",
+    "kubeconfig",
+    "kubeconfig.*",
+    "*.kubeconfig",
     "client_secret*.json",
     "service-account*.json",
     "service_account*.json",
-    "secrets.y*ml",
-    "secrets.json",
-    "secrets.toml",
-    "secrets.ini",
+    *(f"secret{s}.{kind}" for s in ("", "s") for kind in ("y*ml", "json", "toml", "ini")),
+    *(f"*[-_.]secret{s}.{kind}" for s in ("", "s") for kind in ("y*ml", "json", "toml", "ini")),
     "*.tfstate",
     "*.tfstate.backup",
     "*.tfvars",
+    "*.tfvars.json",
     # keys and what keeps them
     "id_rsa*",
     "id_dsa*",
@@ -147,10 +152,8 @@ _BUILT_BY = frozenset(
 # What marks a folder from within: a virtual environment, a build folder of CMake, a cache (bford.info/cachedir).
 _MARKERS = frozenset(("pyvenv.cfg", "CMakeCache.txt", "CACHEDIR.TAG"))
 
-_KEY_BLOCK = re.compile(
-    rb"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----\r?\n[A-Za-z0-9+/=\r\n :,.-]{64}"
-)
-_PUTTY_KEY = b"PuTTY-User-Key-File-"
+# What editors, tools and people put behind the name of a file they keep the older version of.
+_BACKUP = re.compile(r"(?:~|[.-](?:bak|backup|old|orig|save|copy|tmp|swp|swo|\d{1,3}))+\Z", re.IGNORECASE)
 
 
 def _any(patterns: Collection[str]) -> re.Pattern[str]:
@@ -162,13 +165,11 @@ _MADE_FILE, _MADE_FOLDER = _any(_GENERATED_FILES), _any(_GENERATED_FOLDERS)
 
 
 def is_secret(name: str) -> bool:
-    """Whether a file of that name is taken for one that holds passwords or keys."""
-    return _SECRET.match(name) is not None and _NO_SECRET.match(name) is None
-
-
-def holds_key(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of a private key, whatever it is called."""
-    return head.startswith(_PUTTY_KEY) or _KEY_BLOCK.match(head.lstrip()) is not None
+    """Whether a file of that name, or what it is a backup of, is taken for one that holds passwords or keys."""
+    names = {name, _BACKUP.sub("", name.removeprefix("#").removesuffix("#"))}
+    if any(_NO_SECRET.match(one) for one in names):
+        return False
+    return any(_SECRET.match(one) for one in names)
 
 
 def file_left_out(name: str) -> str | None:

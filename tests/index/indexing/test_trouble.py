@@ -88,12 +88,18 @@ def test_a_secret_is_left_out_whatever_it_is_called(indexed: IndexedFolder) -> N
     key = "-----BEGIN OPENSSH PRIVATE KEY-----\n" + "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU" * 4 + "\n"
     write(
         indexed.folder,
-        {"readme.txt": key, "server.pem": key, ".env": "PASSWORD=1", "about-keys.md": f"So:\n{key}"},
+        {"readme.txt": key, "server.pem": key, ".env": "PASSWORD=1", "how-to.md": f"So:\n{key}", "a.md": "So:\n"},
     )
     report = indexed.run()
-    assert report.skipped == {"secret": 3}
-    assert indexed.run().skipped == {"secret": 3}
-    assert "readme.txt" not in {path for path, text in indexed.texts().items() if text}
+    assert report.skipped == {"secret": 4}
+    assert indexed.run().skipped == {"secret": 4}
+    before = indexed.texts()
+    assert before.pop("a.md") == "So:\n"
+    assert not any("PRIVATE KEY" in text for text in before.values())
+    write(indexed.folder, {"a.md": f"So it is done:\n\n{key}"})
+    assert indexed.run().skipped == {"secret": 5}
+    after = {path: text for path, text in indexed.texts().items() if text}
+    assert after == {path: text for path, text in before.items() if text}
 
 
 def test_a_second_indexer_is_told_who_is_first(indexed: IndexedFolder) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ockit.index.readers.decoding import decode, looks_like_text
+from ockit.index.readers.decoding import decode, looks_like_text, text_codec
 from ockit.index.readers.registry import document_of
 
 # what `decode` replaces is left out: zero characters, surrogates, and the mark that would vanish at the front
@@ -73,3 +74,21 @@ def test_zero_characters_and_surrogates_are_replaced():
     lone = decode(codecs.BOM_UTF16_LE + b"a\x00\x00\xd8b\x00")
     lone.text.encode()
     assert "\ufffd" in lone.text
+
+
+@pytest.mark.parametrize(
+    "encoding", ["punycode", "idna", "unicode_escape", "utf-7", "zlib", "nonsense", "a\0b"]
+)
+def test_only_encodings_of_text_are_believed(encoding: str):
+    """A text of 100,000 letters in punycode takes minutes: the time grows with the square of its length."""
+    assert text_codec(encoding) is None
+    data = b"\xe9" + b"a" * 300_000 + b"-" + b"9" * 300_000
+    started = time.monotonic()
+    assert decode(data, encoding).text.startswith("éa")
+    assert time.monotonic() - started < 5
+
+
+def test_encodings_of_text_have_names():
+    names = "latin-1 windows-1252 ISO-8859-15 KOI8-R macintosh big5 gbk Shift_JIS euc-kr iso-2022-jp us-ascii UTF-16LE"
+    assert None not in {text_codec(name) for name in names.split()}
+    assert text_codec("windows-1251") == "cp1251"

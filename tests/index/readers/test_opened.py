@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ockit.index.below import open_below
+from ockit.index.indexing.comparing import digest_of
+from ockit.index.readers.child_process import ReaderChild
 from ockit.index.readers.limits import ReadingLimits
 from ockit.index.readers.opened import open_and_read
-from ockit.index.readers.reading import ReadingFailed
+from ockit.index.readers.reading import ReadingFailed, ReadRequest
 
 LIMITS = ReadingLimits()
 
@@ -155,3 +158,37 @@ def test_a_file_that_vanishes_and_comes_back(tmp_path: Path):
         writer.join()
     assert found <= {"read", "vanished", "changed"}
     assert {"read", "vanished"} <= found
+
+
+def test_a_folder_that_became_a_link_is_not_followed(tmp_path: Path):
+    """Between the walk and the reading somebody may put a link to elsewhere in a folder's place."""
+    top, outside = tmp_path / "top", tmp_path / "outside"
+    (top / "in").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "a.txt").write_text("somebody else's")
+    path = top / "in" / "a.txt"
+    path.write_text("ours")
+    assert open_and_read(str(path), LIMITS, root=str(top)).data == b"ours"
+    (top / "in").rename(tmp_path / "away")
+    (top / "in").symlink_to(outside)
+    with pytest.raises(ReadingFailed) as caught:
+        open_and_read(str(path), LIMITS, root=str(top))
+    assert caught.value.unread.reason == "vanished"
+    with ReaderChild(os.environ) as child, pytest.raises(ReadingFailed):
+        child.read(ReadRequest(path, "in/a.txt"))
+    assert digest_of(str(top), "in/a.txt", 15) is None
+
+
+def test_the_folder_itself_may_be_reached_by_a_link(tmp_path: Path):
+    (tmp_path / "real" / "in").mkdir(parents=True)
+    (tmp_path / "real" / "in" / "a.txt").write_text("words")
+    (tmp_path / "link").symlink_to("real")
+    path = tmp_path / "link" / "in" / "a.txt"
+    assert open_and_read(str(path), LIMITS, root=str(tmp_path / "link")).data == b"words"
+
+
+def test_nothing_leads_upwards(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="does not lie below"):
+        open_below(str(tmp_path), "../etc/hostname", os.O_RDONLY)
+    with pytest.raises(FileNotFoundError, match="does not lie below"):
+        open_below(str(tmp_path), "/etc/hostname", os.O_RDONLY)
