@@ -59,6 +59,18 @@ def test_results_become_passages(opened, live):
     assert found.notices == ()
 
 
+@pytest.mark.parametrize(
+    ("url", "remote"),
+    [
+        ("https://search.test/?q={query}", True),
+        ("http://192.168.1.2/?q={query}", True),
+        ("http://localhost:8080/?q={query}", False),
+    ],
+)
+def test_whether_a_question_leaves_this_machine(live, url, remote):
+    assert HttpSource("web", source(live, url=url), {}).remote is remote
+
+
 def test_scores(opened):
     def scores(*given):
         said = {"results": [{"snippet": "x", "score": score} for score in given]}
