@@ -165,6 +165,9 @@ def _keep(store: IndexStore, cache: FaissCache, generation: int, last_id: int, t
     except OSError as error:
         part.unlink(missing_ok=True)
         raise files.explained(error, part, "write the FAISS file") from error
+    place.manifest.unlink(
+        missing_ok=True
+    )  # who is killed now leaves a file of no one's, not one that seems damaged
     files.put_in_place(part, place.vectors)
     found = place.vectors.stat()
     manifest.write(

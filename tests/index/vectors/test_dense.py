@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -177,6 +178,26 @@ def copied(store, directory):
     shutil.copytree(store.place.directory, directory / "docs")
     os.utime(directory / "docs" / "vectors.faiss")
     return place(directory)
+
+
+def test_a_kill_between_the_file_and_its_manifest_is_no_damage(store, small_steps, monkeypatch):
+    add(store, 1500)
+    DenseIndex(store).refresh()
+    add(store, 60, first=5000)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(building.manifest, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            DenseIndex(store).refresh()
+    for readonly in (True, False):
+        with IndexStore.open(store.place) if readonly else nullcontext(store) as opened:
+            dense = DenseIndex(opened)
+            check(opened, dense)
+            assert dense.notices == []
+    assert DenseIndex(store).refresh()
 
 
 def test_the_file_of_a_copied_index_is_read_through_once(store, small_steps, digested, tmp_path):
