@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
 from ockit.errors import HubError
 from ockit.web.fetching import Bounds, fetch
 
-NAMES = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+NAMES = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:search.test")
 
 
 class _Handler(BaseHTTPRequestHandler):
     target = ""
+    hosts: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
+        self.hosts.append(self.headers["Host"])
         data = b"in private"
         self.send_response(302 if self.path == "/away" else 200)
         self.send_header("Location", self.target)
@@ -92,3 +99,71 @@ def test_a_certificate_that_is_trusted(secured, monkeypatch, live):
     with pytest.raises(HubError, match="only https"):
         fetch(f"{secured[0]}/away", {})
     assert live.asked == []
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """The port of a server that does this with each who comes."""
+
+    def serve() -> None:
+        with suppress(OSError):  # the end of the test closes the listener
+            while True:
+                stream, _ = listener.accept()
+                with stream, suppress(OSError):  # a client that waits no longer goes away
+                    answer(stream)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def drip(stream: socket.socket, data: bytes) -> None:
+    for byte in data:
+        stream.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def too_late(url: str, variables: dict[str, str]) -> None:
+    begin = time.monotonic()
+    with pytest.raises(HubError, match=r"took longer than 1 s"):
+        fetch(url, variables, bounds=Bounds(seconds=1.0))
+    assert time.monotonic() - begin < 3.0
+
+
+def test_a_greeting_that_drips():
+    with listening(lambda stream: drip(stream, b"\x16\x03\x03\x3f\xff" + bytes(100))) as port:
+        too_late(f"https://127.0.0.1:{port}/", {})
+
+
+def test_a_proxy_that_drips():
+    with listening(lambda stream: drip(stream, b"HTTP/1.1 200 OK\r\nA: " + b"b" * 100)) as port:
+        too_late("https://search.test/", {"https_proxy": f"http://127.0.0.1:{port}"})
+
+
+def test_through_a_proxy(secured, monkeypatch):
+    """What is asked is secured from here to the named host; the proxy learns the host, and its own password."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(secured[1]))
+    there = int(secured[0].rpartition(":")[2])
+    asked = []
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+
+    def tunnel(stream: socket.socket) -> None:
+        asked.append(stream.recv(65536))
+        with socket.create_connection(("127.0.0.1", there)) as target:
+            stream.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=pump, args=(target, stream), daemon=True)
+            back.start()
+            pump(stream, target)
+            back.join(5)
+
+    with listening(tunnel) as port:
+        answer = fetch("https://search.test/a", {"https_proxy": f"http://me:pass@127.0.0.1:{port}"})
+    assert answer.body == b"in private"
+    assert len(asked) == 1
+    assert asked[0].startswith(b"CONNECT search.test:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic bWU6cGFzcw==" in asked[0]
+    assert _Handler.hosts[-1] == "search.test"
