@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -50,12 +50,24 @@ _Item = tuple[Found, "FileRecord | None", Outcome]
 @dataclass
 class Tally:
     """What came through so far. Files are told with what became of them: ``indexed``, ``same``, ``skipped``, ``failed``
-    or ``gone``."""
+    or ``gone``.
+
+    Attributes:
+        files, chunks: what is stored.
+        embedded: texts.
+        ready: chunks that were read and have their vectors, though their file be not stored yet.
+        waiting: chunks that were read and wait for theirs.
+        bytes_read: `weight` of the files that were read.
+        file: the one that is waited for, to be read or embedded.
+    """
 
     files: int = 0
     chunks: int = 0
     embedded: int = 0
-    bytes_done: int = 0
+    ready: int = 0
+    waiting: int = 0
+    bytes_read: int = 0
+    file: str = ""
 
 
 def weight(size: int) -> int:
@@ -112,8 +124,9 @@ class Pipeline:
         self._batches: dict[Future[object], list[bytes]] = {}
         self._ready: list[_Pending] = []
         self._flushed = time.monotonic()
+        self._read_chunks = self._taken = 0
 
-    def run(self, unread: Iterable[tuple[Found, FileRecord | None]]) -> bool:
+    def run(self, unread: Sequence[tuple[Found, FileRecord | None]]) -> bool:
         """Bring files in. Returns whether all of them are; if not, somebody stopped it, and what was done is stored.
 
         Raises:
@@ -127,7 +140,7 @@ class Pipeline:
 
     def _run(
         self,
-        unread: Iterable[tuple[Found, FileRecord | None]],
+        unread: Sequence[tuple[Found, FileRecord | None]],
         readers: ThreadPoolExecutor,
         embedders: ThreadPoolExecutor,
     ) -> bool:
@@ -143,18 +156,30 @@ class Pipeline:
                 item = self._inbox.get(timeout=_LOOK_S)
             except queue.Empty:
                 self._flush()
+                self._tell(unread)
                 continue
             if not isinstance(item, Future):
                 self._take(*item)
             elif item in self._batches:
                 self._embedded(item)
-            self._on_progress(self.tally)
+            self._tell(unread)
         self._flush(now=True)
-        self._on_progress(self.tally)
+        self._tell(unread)
         if not self._stopped.is_set():
             reading.result()  # it may have failed
         self._whole = not self._stopped.is_set()
         return self._whole
+
+    def _tell(self, unread: Sequence[tuple[Found, FileRecord | None]]) -> None:
+        tally = self.tally
+        tally.waiting = len(self._waiting)
+        tally.ready = self._read_chunks - tally.waiting
+        oldest = next(iter(self._waiting.values()), None)
+        if oldest:
+            tally.file = oldest[0].record.path
+        else:
+            tally.file = unread[self._taken][0].path if self._taken < len(unread) else ""
+        self._on_progress(tally)
 
     def _let_go(self) -> None:
         """End what the two threads wait for, however this ends."""
@@ -178,6 +203,8 @@ class Pipeline:
             self._room.wait_for(lambda: self._held < _HELD or self._over.is_set())
 
     def _take(self, file: Found, known: FileRecord | None, outcome: Outcome) -> None:
+        self._taken += 1
+        self.tally.bytes_read += weight(file.size)
         if isinstance(outcome, Unread):
             self._refused(file, known, outcome)
             return
@@ -200,6 +227,7 @@ class Pipeline:
             self._store.touch(record)
             self._done("same", file, record)
             return
+        self._read_chunks += len(outcome.chunks)
         pending = _Pending(record, outcome.chunks)
         texts = {chunk.key: chunk.embedded for chunk in outcome.chunks}
         fresh = [key for key in texts if key not in self._waiting]
@@ -290,5 +318,4 @@ class Pipeline:
 
     def _done(self, what: str, file: Found, record: FileRecord, why: Unread | None = None) -> None:
         self.tally.files += 1
-        self.tally.bytes_done += weight(file.size)
         self._on_stored(what, file, record, why)

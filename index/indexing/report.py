@@ -14,18 +14,38 @@ class Progress:
     Attributes:
         stage: what it does now.
         files: files that are done, of those that had to be looked into.
-        chunks: chunks stored so far in this run.
-        embedded: those of them that had to be embedded; a text that was known already is not.
-        bytes_done: bytes of the files that are done: what is left to do is best told by them.
+        chunks: chunks that were read and have their vectors, be these new or known already.
+        waiting: chunks that were read and wait for theirs.
+        bytes_read: bytes of the files that were read, of those of all: how many chunks are to come is told by them.
+        file: the file that the run waits for, relative to its folder; empty where it waits for none.
     """
 
     stage: Literal["walking", "loading", "indexing", "saving"]
     files: int = 0
     files_total: int = 0
     chunks: int = 0
-    embedded: int = 0
-    bytes_done: int = 0
+    waiting: int = 0
+    bytes_read: int = 0
     bytes_total: int = 0
+    file: str = ""
+
+    @property
+    def chunks_left(self) -> float:
+        """How many chunks are yet to be embedded: those that wait, and what the bytes that are left will give."""
+        unread = max(0, self.bytes_total - self.bytes_read)
+        each = (self.chunks + self.waiting) / self.bytes_read if self.bytes_read else 0.0
+        return self.waiting + unread * each
+
+    @property
+    def share(self) -> float:
+        """How much is done, from 0 to 1: by chunks, and by bytes or files where there are none."""
+        left = self.chunks_left
+        if self.chunks + left > 0:
+            return self.chunks / (self.chunks + left)
+        done, total = (
+            (self.bytes_read, self.bytes_total) if self.bytes_total else (self.files, self.files_total)
+        )
+        return min(1.0, done / max(1, total))
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,7 @@ class Report:
         embedded: texts that had to be embedded.
         seconds: how long it took.
         stopped: whether it was stopped before its end; what is done stays.
+        left: files that a run that was stopped has not come to; None where nobody knows.
     """
 
     name: str
@@ -82,6 +103,7 @@ class Report:
     embedded: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    left: int | None = None
     dry_run: bool = False
 
     def skip(self, reason: str, n: int = 1) -> None:

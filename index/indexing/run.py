@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ockit.errors import InterruptedByUser, NotFound, StoreError, UsageError
+from ockit.errors import InterruptedByUser, NotFound, UsageError
+from ockit.index.indexing.before import facts_before
 from ockit.index.indexing.comparing import Changes, compare, trusted
+from ockit.index.indexing.nothing import nothing_to_read, refuse_emptied
 from ockit.index.indexing.plan import IndexPlan, Roots, patterns, rooted_here, roots_of
 from ockit.index.indexing.rebuilding import building, finish, put_in_place
 from ockit.index.indexing.report import FileFailed, IndexNotice, OnEvent, Progress, Report
@@ -35,6 +36,8 @@ def index_folders(
     embedder: Embedder | None = None,
     on_event: OnEvent = lambda event: None,
     stop: threading.Event | None = None,
+    *,
+    keep_empty: bool = False,
 ) -> Report:
     """Make an index, or bring one up to date.
 
@@ -44,9 +47,11 @@ def index_folders(
         on_event: told how it goes, from the calling thread.
         stop: set by whoever wants an early end: within a moment the run ends, with `Report.stopped`; the next one goes
             on from there.
+        keep_empty: a new index in which there is nothing stays: something may come yet.
 
     Raises:
-        NotFound: no such path, no such index, or a folder that was indexed is gone.
+        NotFound: no such path, no such index, a folder that was indexed is gone, or nothing in it can be read: then no
+            index is made.
         UsageError: the index was made with another embedder, or by another version, is no index of files, or was
             imported and it is not said where its folders are here.
         StoreError: another process indexes it, the disk is full, the index is damaged.
@@ -54,7 +59,7 @@ def index_folders(
     """
     with ExitStack() as ends:
         run = _Run(plan, place, environment, embedder, on_event, stop or threading.Event(), ends)
-        return run.go()
+        return run.go(keep_empty)
 
 
 class _Run:
@@ -76,17 +81,45 @@ class _Run:
         self._name: str | None = None  # of the embedder
         self._facts: IndexFacts
         self._changed = False
+        self._new = False  # whether this run has made the index
 
-    def go(self) -> Report:
+    def go(self, keep_empty: bool) -> Report:
         if not self._plan.dry_run:
             finish(self._place)
-        before = self._before()
+        before = facts_before(self._plan, self._place, self._tell)
         roots, include, exclude = self._wanted(before)
         if not roots.folders:
             raise UsageError("there is nothing to index", hint="ockit index FOLDER")
         if self._plan.dry_run:
             return self._dry(before, roots, include, exclude)
         store = self._opened(before, roots, include, exclude)
+        try:
+            self._bring_up_to_date(store, roots, include, exclude)
+        except BaseException:
+            self._forgotten_if_empty(store)
+            raise
+        kept = keep_empty and not self._report.stopped
+        if not kept and self._forgotten_if_empty(store) and not self._report.stopped:
+            raise nothing_to_read(self._report, roots)
+        self._report.seconds = time.monotonic() - self._begun
+        return self._report
+
+    def _forgotten_if_empty(self, store: IndexStore) -> bool:
+        """Whether the index is new and holds nothing, and was therefore removed again."""
+        from ockit.index.store.portable import remove_index
+
+        if not self._new:
+            return False
+        counts = store.counts()
+        if counts.files or counts.vectors:
+            return False
+        self._ends.close()  # the store's lock too
+        remove_index(self._place)
+        return True
+
+    def _bring_up_to_date(
+        self, store: IndexStore, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]
+    ) -> None:
         changes = self._compared(store.files(), roots, include, exclude)
         described = replace(
             self._facts,
@@ -104,46 +137,6 @@ class _Run:
         self._report.stopped = not whole
         if whole:
             self._report.stopped = not self._finished(store)
-        self._report.seconds = time.monotonic() - self._begun
-        return self._report
-
-    def _before(self) -> IndexFacts | None:
-        """What is known of the index, or None where it is new. Takes no lock."""
-        from ockit.index.store.facts import IndexFacts
-        from ockit.index.store.index_store import IndexStore
-
-        place, facts = self._place, None
-        if self._plan.rebuild:
-            try:
-                facts = IndexFacts.from_json(place.facts.read_bytes())  # is there though the store be damaged
-            except FileNotFoundError:
-                pass  # made by an import, or new
-            except (OSError, ValueError) as error:
-                self._tell(IndexNotice(f"what was known of {place.name} cannot be read ({error})"))
-        if facts is None and not place.exists:
-            if not self._plan.paths:
-                raise NotFound(
-                    f"there is no index {place.name!r}",
-                    hint=f"ockit index FOLDER --name {place.name} makes it",
-                )
-            return None
-        if facts is None:
-            try:
-                with IndexStore.open(place) as store:
-                    facts = store.facts
-            except StoreError as error:
-                if not self._plan.rebuild:
-                    raise
-                if self._plan.paths:  # nothing of the old one is needed
-                    return None
-                hint = f"name what it is to be of: ockit index FOLDER... --rebuild --name {place.name}"
-                raise StoreError(error.what, where=error.where, hint=hint) from error
-        if facts.kind != "files":
-            raise UsageError(
-                f"{place.name} is an index of {facts.kind}, not of folders",
-                hint=f"choose another --name; ockit indexes show {place.name} says what it is",
-            )
-        return facts
 
     def _wanted(self, before: IndexFacts | None) -> tuple[Roots, tuple[str, ...], tuple[str, ...]]:
         plan, asked = self._plan, roots_of(self._plan.paths)
@@ -196,6 +189,7 @@ class _Run:
             updated=now,
         )
         if not plan.rebuild or not place.directory.exists():
+            self._new = True
             return self._ends.enter_context(IndexStore.create(place, self._facts))
         self._ends.enter_context(writing(place))
         return self._ends.enter_context(building(place, self._facts))
@@ -216,10 +210,12 @@ class _Run:
             include=include,
             exclude=exclude,
             own=[os.path.realpath(place) for place in (own.data, own.cache, own.state, own.config)],
+            stopped=self._stop.is_set,
         )
-        changes = compare(self._until_stopped(walk), known, roots.folders, walk.unlisted)
+        found = list(walk)
         if self._stop.is_set():
             return None
+        changes = compare(found, known, roots.folders, walk.unlisted)
         for one in walk.unlisted:
             full = os.path.join(roots.folders[one.root], one.path).rstrip("/") or "/"
             if not one.path:
@@ -231,34 +227,12 @@ class _Run:
                 )
             reason = "denied" if one.denied else "unreadable"
             self._fail(FileFailed(full, reason, f"it cannot be looked at: {one.what}"))
-        self._refuse_emptied(changes, roots)
+        refuse_emptied(changes, roots, self._place.name)
         for reason, n in walk.skipped.items():
             self._report.skip(reason, n)
         for record in changes.unchanged:
             self._known(record, roots)
         return changes
-
-    def _until_stopped(self, walk: Walk) -> Iterator[Found]:
-        for file in walk:
-            if self._stop.is_set():
-                return
-            yield file
-
-    def _refuse_emptied(self, changes: Changes, roots: Roots) -> None:
-        """A folder in which nothing is left is rather a disk that is not mounted than a person's wish."""
-        emptied = {record.root for record in changes.gone}
-        emptied -= {record.root for record in changes.unchanged}
-        emptied -= {file.root for file, _ in changes.unread} | {file.root for _, file in changes.moved}
-        for number in sorted(emptied):
-            folder = roots.folders[number] if number < len(roots.folders) else None
-            if folder is not None and not roots.names_in(number) and not os.listdir(folder):
-                gone = sum(record.root == number for record in changes.gone)
-                raise NotFound(
-                    f"the folder is empty, but the index {self._place.name} has {gone} files of it; nothing changed",
-                    where=folder,
-                    hint="mount its disk; or, if it is meant to be empty: "
-                    f"ockit index --rebuild --name {self._place.name}",
-                )
 
     def _known(self, record: FileRecord, roots: Roots) -> None:
         """Count a file that has not changed since it was looked into."""
@@ -302,7 +276,16 @@ class _Run:
 
         def progress(tally: Tally) -> None:
             tell(
-                Progress("indexing", tally.files, total, tally.chunks, tally.embedded, tally.bytes_done, size)
+                Progress(
+                    "indexing",
+                    tally.files,
+                    total,
+                    tally.ready,
+                    tally.waiting,
+                    tally.bytes_read,
+                    size,
+                    tally.file,
+                )
             )
 
         with ReaderChild(self._environment.variables) as reader:
@@ -320,6 +303,7 @@ class _Run:
                 return pipeline.run(changes.unread)
             finally:
                 report.chunks, report.embedded = pipeline.tally.chunks, pipeline.tally.embedded
+                report.left = total - pipeline.tally.files
 
     def _count(self, what: str, file: Found, record: FileRecord, why: Unread | None, roots: Roots) -> None:
         report = self._report
@@ -387,6 +371,8 @@ class _Run:
         """What a run would find; nothing is read but folders, and what may have moved."""
         from ockit.index.store.index_store import IndexStore
 
+        self._name = self._plan.embedder or (before.embedder.name if before is not None else None)
+        self._loaded()  # there must be one; it is not started
         known: dict[tuple[int, str], FileRecord] = {}
         if before is not None and not self._plan.rebuild:
             with IndexStore.open(self._place) as store:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -59,6 +59,7 @@ class Walk:
         include: patterns of gitignore; where there are any, a file must match one.
         exclude: patterns of gitignore; what matches is left out.
         own: folders, absolute, that are entered by no means: ockit's own files change while they are indexed.
+        stopped: asked for each entry, also where none is given out for long; True ends the walk.
 
     Attributes:
         skipped: how many entries were left out, by reason: hidden, ignored, secret, generated, excluded, link,
@@ -74,9 +75,11 @@ class Walk:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         own: Collection[str] = (),
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._roots = roots
         self._own = frozenset(own)
+        self._stopped = stopped
         self._named = named
         self._include, self._exclude = tuple(include), tuple(exclude)
         self._reached: set[str] = set()  # roots, and files asked for by name, that an outer root has
@@ -91,10 +94,10 @@ class Walk:
         if len(inner) < 2:
             inner = set()  # nothing can overlap
         for number in sorted(walked, key=lambda number: len(self._roots[number])):  # outer ones first
-            if self._roots[number] not in self._reached:
+            if self._roots[number] not in self._reached and not self._stopped():
                 yield from self._folder(number, inner)
         for full, (number, path) in files.items():
-            if full not in self._reached:
+            if full not in self._reached and not self._stopped():
                 yield from self._file(number, path, full)
 
     def _file(self, root: int, path: str, full: str) -> Iterator[Found]:
@@ -124,7 +127,7 @@ class Walk:
             self._unseen(root, "", error)
             return
         seen: set[tuple[int, int]] = set()  # a folder that is mounted into itself is entered once
-        while waiting:
+        while waiting and not self._stopped():
             base, held = waiting.pop()
             folder = self._opened(root, base)
             if folder is None:
@@ -157,6 +160,8 @@ class Walk:
         """The files among what lies in a folder, which is open; to `folders` come those that are to be entered."""
         names = {entry.name for entry in entries}
         for entry in entries:
+            if self._stopped():
+                return
             path = base + entry.name
             try:
                 is_folder = entry.is_dir(follow_symlinks=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -145,7 +146,7 @@ def run_once(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: b
         stop.set()
         return True
 
-    with interruptible(asked_to_stop), IndexProgress(call, place.name) as progress:
+    with interruptible(asked_to_stop), IndexProgress(call, place.name, stop) as progress:
         report = index_folders(plan, place, call.environment, on_event=progress.told, stop=stop)
     shown(call, report, as_json=as_json)
     if report.stopped:
@@ -157,15 +158,18 @@ def run_once(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: b
     return ExitCode.PARTLY_DONE if report.failed else ExitCode.OK
 
 
-def shown(call: Invocation, report: Report, *, as_json: bool) -> None:
-    """The closing line, and the files that failed."""
+def shown(
+    call: Invocation, report: Report, *, as_json: bool, listed: Sequence[FileFailed] | None = None
+) -> None:
+    """The closing line, and the files that failed: all of them, or those that are `listed`."""
     if as_json:
         call.console.json(report_json(report))
         return
-    for failed in report.failed[:_LISTED]:
+    told = report.failed if listed is None else listed
+    for failed in told[:_LISTED]:
         call.console.warning(_told(failed))
-    if len(report.failed) > _LISTED:
-        more = f"{len(report.failed) - _LISTED} more failed"
+    if len(told) > _LISTED:
+        more = f"{len(told) - _LISTED} more failed"
         listing = f": ockit indexes show {report.name} --failed lists them" if not report.dry_run else ""
         call.console.warning(more + listing)
     call.console.line(closing_line(report))
@@ -180,6 +184,8 @@ def closing_line(report: Report) -> str:
         parts.append(f"removed {report.removed}")
     parts.append(f"skipped {sum(report.skipped.values())}" + (f" ({why})" if why else ""))
     parts.append(f"failed {len(report.failed)}")
+    if report.left:
+        parts.append(f"left {report.left}")
     return f"{report.name}: {' / '.join(parts)}"
 
 
@@ -194,6 +200,7 @@ def report_json(report: Report) -> dict[str, object]:
         "unchanged": report.unchanged,
         "moved": report.moved,
         "removed": report.removed,
+        "left": report.left,
         "skipped": dict(sorted(report.skipped.items())),
         "failed": [{"path": one.path, "reason": one.reason, "message": one.what} for one in report.failed],
         "chunks": report.chunks,

@@ -53,7 +53,7 @@ def indexed(run: Invocation, folder: Path) -> str:
             hint=f"if it is meant: ockit index --yes {shlex.quote(str(path))}",
         ) from error
     try:
-        with interruptible(ask), IndexProgress(run, name) as progress:
+        with interruptible(ask), IndexProgress(run, name, stop) as progress:
             report = index_folders(plan, place, run.environment, on_event=progress.told, stop=stop)
     except BeingWritten as error:
         if not place.exists:  # the other has only begun to make it

@@ -36,8 +36,10 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
 
     def run(plan: IndexPlan, patience: int = 0) -> Report:
         try:
-            with IndexProgress(call, place.name) as progress:
-                return index_folders(plan, place, call.environment, on_event=progress.told, stop=stop)
+            with IndexProgress(call, place.name, stop) as progress:
+                return index_folders(
+                    plan, place, call.environment, on_event=progress.told, stop=stop, keep_empty=True
+                )
         except BeingWritten as error:  # which another ockit is, for a while
             if not patience:
                 raise
@@ -49,6 +51,7 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
     with interruptible(asked_to_stop):
         report = run(plan)
         shown(call, report, as_json=as_json)
+        known = {(one.path, one.reason) for one in report.failed}
         again = replace(plan, paths=(), include=None, exclude=None, embedder=None, rebuild=False)
         if not stop.is_set():
             with IndexStore.open(place) as store:
@@ -57,6 +60,8 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
             call.console.notice(f"watching {len(folders)} {word}; Ctrl-C ends it", style=None)
             for _ in changes_below(folders, own, stop):
                 report = run(again, _PATIENCE)
-                if report.indexed or report.removed or report.moved or report.failed:
-                    shown(call, report, as_json=as_json)
+                fresh = [one for one in report.failed if (one.path, one.reason) not in known]
+                known = {(one.path, one.reason) for one in report.failed}
+                if report.indexed or report.removed or report.moved or fresh:
+                    shown(call, report, as_json=as_json, listed=fresh)
     return ExitCode.OK
