@@ -1,0 +1,76 @@
+"""`ockit index --watch` when something goes wrong: what passes is waited for, what does not ends it with an error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from indexed_folder import TEXTS, new_embedder, write
+from ockit.index.places import IndexPlace
+from ockit.index.store.writer_lock import writing
+
+
+@pytest.fixture
+def docs(run_ockit: Any, ockit_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("converted")
+    embedder = new_embedder(home)
+    embedder.load()
+    embedder.close()
+    (ockit_home / "cache").mkdir(parents=True)
+    (ockit_home / "cache" / "embedders").symlink_to(home / "cache" / "embedders")
+    folder: Path = run_ockit.cwd / "docs"
+    write(folder, TEXTS)
+    return folder
+
+
+@pytest.fixture
+def watching(run_ockit: Any, docs: Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [*run_ockit.command(), "index", docs.name, "--watch", "--json"],
+        env=run_ockit.variables(),
+        cwd=run_ockit.cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            said(process.stderr, "watching 1 folder")
+            yield process
+        finally:
+            process.kill()
+
+
+def said(stream: IO[str] | None, words: str) -> str:
+    """The next line that holds these words; nothing where the stream ends before."""
+    assert stream is not None
+    return next((line for line in stream if words in line), "")
+
+
+def indexed(watching: subprocess.Popen[str]) -> int:
+    """How many files the next run has indexed."""
+    assert watching.stdout is not None
+    return int(json.loads(watching.stdout.readline())["indexed"])
+
+
+def test_a_store_that_is_damaged_ends_it_with_an_error(
+    watching: subprocess.Popen[str], docs: Path, ockit_home: Path
+) -> None:
+    (ockit_home / "data" / "indexes" / "docs" / "index.db").write_bytes(b"nothing" * 1000)
+    write(docs, {"new.md": "# New\n\nSomething new.\n"})
+    assert said(watching.stderr, "damaged")
+    assert watching.wait(timeout=20) not in (0, None)
+
+
+def test_another_ockit_that_indexes_is_waited_for(
+    watching: subprocess.Popen[str], docs: Path, ockit_home: Path
+) -> None:
+    assert indexed(watching) == 6
+    with writing(IndexPlace(ockit_home / "data" / "indexes" / "docs", "docs")):
+        write(docs, {"new.md": "# New\n\nSomething new.\n"})
+        assert "trying again" in said(watching.stderr, "is indexing docs")
+    assert indexed(watching) == 1
