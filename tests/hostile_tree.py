@@ -137,6 +137,13 @@ def _markup() -> Made:
     yield _read("lists.html", b"<ul><li>" * DEEP + b"item", "item", "lists in lists")
     yield _read("comment.html", b"<p>before<!-- never closed <p>after", "before", "an open comment")
     yield _read("script.html", b"<p>before</p><script>var a = '", "before", "an open script")
+    for name, piece in (
+        ("comments", b"<!--"),
+        ("tags", b"<a "),
+        ("cdata", b"<![CDATA[x>"),
+        ("quotes", b"<a x='>"),
+    ):
+        yield _read(f"open_{name}.html", b"<p>words</p>" + piece * DEEP, "words", "100,000 that never close")
     yield _read("nav.html", b"<nav>menu<p>the page itself</p>", "the page itself", "an open navigation")
     yield _read("angles.html", b"<p>first</p>" + b"< <" * 20_000, "first", "angles that open nothing")
     yield _read("attributes.html", b"<p " + b"a=b " * 100_000 + b">words", "words", "100,000 attributes")
@@ -244,6 +251,9 @@ def _others() -> Made:
     )
     parts = b"".join(b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (n, n) for n in range(5000))
     yield _fails("deep.eml", b"Subject: s\n" + parts + b"\ninnermost", "deeper than a parser goes")
+    slow = b"\xe9" + b"a" * 300_000 + b"-" + b"9" * 300_000
+    odd = b"Subject: slow\nContent-Type: text/plain; charset=punycode\n\n" + slow
+    yield _read("slow.eml", odd, "slow", "an encoding that takes quadratic time")
     yield _read(
         "base64.eml", b"Subject: s\nContent-Transfer-Encoding: base64\n\n!!!!nope=\n", "s", "no base64"
     )

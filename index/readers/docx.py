@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ockit.documents import Document
 from ockit.index.readers.archive import Archive
 from ockit.index.readers.composing import Composer
 from ockit.index.readers.flow import Flow
-from ockit.index.readers.limits import ReadingLimits
 from ockit.index.readers.office_package import core_title, main_member, relationships
+from ockit.index.readers.package_reader import PackageReader
 from ockit.index.readers.xml_events import xml_events
 
 _HEADING = re.compile(r"heading\s*([1-9])$", re.I)
@@ -31,35 +30,25 @@ class _Paragraph:
     )
 
 
-class DocxReader:
+class DocxReader(PackageReader):
     """Reads docx files."""
 
     kinds = ("docx",)
 
-    def __init__(self, limits: ReadingLimits) -> None:
-        self._limits = limits
-
-    def read(self, data: bytes, name: str) -> Document:
-        """The document's text; its lines are paragraphs.
-
-        Raises:
-            ReadingFailed: encrypted, or over a limit.
-            Exception: it is damaged, in the words of whatever noticed.
-        """
-        archive = Archive(data, "docx", self._limits)
+    def write(self, archive: Archive, composer: Composer) -> tuple[str, tuple[str, ...]]:
+        """The document's text; its lines are paragraphs."""
         main = main_member(archive, "word/document.xml")
         used = relationships(archive, main).values()
         levels: dict[str, int] = {}
         for relationship in used:
             if relationship.type == "styles" and relationship.target in archive:
                 levels = _heading_levels(archive, relationship.target)
-        composer = Composer(self._limits.characters)
         title = _story(archive, main, levels, composer)
         for relationship in used:
             if relationship.type in ("footnotes", "endnotes") and relationship.target in archive:
                 composer.gap()
                 _story(archive, relationship.target, levels, composer)
-        return composer.document("docx", title=core_title(archive) or title)
+        return core_title(archive) or title, ()
 
 
 def _heading_levels(archive: Archive, member: str) -> dict[str, int]:

@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from urllib.parse import unquote
 
-from ockit.documents import Document
 from ockit.index.readers.archive import Archive, member_path
 from ockit.index.readers.composing import Composer
 from ockit.index.readers.decoding import decode
 from ockit.index.readers.html import read_page
-from ockit.index.readers.limits import ReadingLimits
+from ockit.index.readers.markup import markup
 from ockit.index.readers.office_package import element_text
+from ockit.index.readers.package_reader import PackageReader
 from ockit.index.readers.reading import ReadingFailed
 from ockit.index.readers.xml_events import xml_events
 
 
-class EpubReader:
+class EpubReader(PackageReader):
     """Reads epub files."""
 
     kinds = ("epub",)
 
-    def __init__(self, limits: ReadingLimits) -> None:
-        self._limits = limits
-
-    def read(self, data: bytes, name: str) -> Document:
-        """The book's text.
-
-        Raises:
-            ReadingFailed: encrypted (DRM), or over a limit.
-            Exception: it is damaged, in the words of whatever noticed.
-        """
-        archive = Archive(data, "epub", self._limits)
+    def write(self, archive: Archive, composer: Composer) -> tuple[str, tuple[str, ...]]:
+        """The book's text. Raises ReadingFailed where it is encrypted (DRM)."""
         package = _package(archive)
         chapters, contents = _chapters(archive, package)
         locked = _encrypted(archive)
-        composer = Composer(self._limits.characters)
         missing = 0
         for chapter in chapters:
             if chapter in locked:
@@ -52,7 +41,7 @@ class EpubReader:
         if missing and missing == len(chapters):
             raise ValueError("none of the chapters it lists is in it")
         notices = (f"{missing} of {len(chapters)} chapters are missing from it",) if missing else ()
-        return composer.document("epub", title=element_text(archive, package, "title"), notices=notices)
+        return element_text(archive, package, "title"), notices
 
 
 def _package(archive: Archive) -> str:
@@ -83,10 +72,7 @@ def _chapters(archive: Archive, package: str) -> tuple[list[str], dict[str, str]
             order.append(attributes.get("idref", ""))
     contents: dict[str, str] = {}
     if navigation in archive:
-        links = _Links()
-        links.feed(decode(archive.read(navigation)).text)
-        links.close()
-        for href, title in links.found:
+        for href, title in _links(decode(archive.read(navigation)).text):
             contents.setdefault(_target(navigation, href), title)
     elif ncx in archive:
         for href, title in _ncx_links(archive, ncx):
@@ -125,23 +111,14 @@ def _encrypted(archive: Archive) -> set[str]:
     }
 
 
-class _Links(HTMLParser):
-    """The links of EPUB 3's navigation document."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, str]] = []
-        self._href = ""
-        self._words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self._href, self._words = dict(attrs).get("href") or "", []
-
-    def handle_data(self, data: str) -> None:
-        self._words.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a" and self._href:
-            self.found.append((self._href, "".join(self._words)))
-            self._href = ""
+def _links(page: str) -> Iterator[tuple[str, str]]:
+    """Targets and titles in EPUB 3's navigation document."""
+    href, words = "", list[str]()
+    for event in markup(page):
+        if event.what == "text":
+            words.append(event.name)
+        elif event.name == "a" and event.what == "start":
+            href, words = event.attributes.get("href", ""), []
+        elif event.name == "a" and event.what == "end" and href:
+            yield href, "".join(words)
+            href = ""

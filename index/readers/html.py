@@ -7,12 +7,13 @@ line of the text has one line of the file it comes from.
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
+from collections.abc import Mapping
 
 from ockit.documents import Document
 from ockit.index.readers.composing import Composer
 from ockit.index.readers.decoding import decode
 from ockit.index.readers.limits import ReadingLimits
+from ockit.index.readers.markup import markup
 
 _UNSEEN = frozenset(
     "script style template noscript svg math iframe object canvas audio video select datalist".split()
@@ -56,14 +57,13 @@ def read_page(text: str, composer: Composer) -> Page:
     page = Page(composer)
     # a navigation that is never closed would swallow the page: then it counts as text
     page.keeps_navigation = text.count("<nav") > text.count("</nav")
-    page.feed(text)
-    page.close()
+    page.read(text)
     page.end_line()
     return page
 
 
-class Page(HTMLParser):
-    """The events of one page, written to a composer.
+class Page:
+    """The tags and words of one page, written to a composer.
 
     Attributes:
         title: what stands in the element ``title``.
@@ -71,7 +71,6 @@ class Page(HTMLParser):
     """
 
     def __init__(self, composer: Composer) -> None:
-        super().__init__(convert_charrefs=True)
         self._composer = composer
         self.keeps_navigation = False
         self.title = ""
@@ -85,9 +84,26 @@ class Page(HTMLParser):
         self._heading_line = 0
         self._pieces: list[str] = []
         self._line = 1
+        self._place = 1  # the line of the tag or the words at hand
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element begins."""
+    def read(self, text: str) -> None:
+        """All of a page."""
+        for what, name, self._place, attributes in markup(text):
+            if what == "text":
+                self._words(name)
+            elif what == "start":
+                self._begin(name, attributes)
+            elif what == "end":
+                self._end(name)
+            elif name not in _UNSEEN and name not in (
+                _NAVIGATION,
+                "title",
+            ):  # XHTML's <script/> hides nothing
+                self._begin(name, attributes)
+                if name in _BLOCKS or name in _HEADINGS:
+                    self._end(name)
+
+    def _begin(self, tag: str, attributes: Mapping[str, str]) -> None:
         if self._unseen:
             self._hidden_depth += tag == self._unseen
             return
@@ -98,7 +114,7 @@ class Page(HTMLParser):
         elif tag in _HEADINGS:
             self._end_heading()
             self._gap()
-            self._heading, self._heading_level, self._heading_line = [], _HEADINGS[tag], self.getpos()[0]
+            self._heading, self._heading_level, self._heading_line = [], _HEADINGS[tag], self._place
         elif tag in ("td", "th"):
             if self._pieces:
                 self._pieces.append(" | ")
@@ -112,17 +128,9 @@ class Page(HTMLParser):
             self._gap()
             self._preformatted += tag == "pre"
         elif tag == "img":
-            self._alternative(attrs)
+            self._alternative(attributes)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """``<br/>``; of an element that may have content, XHTML's ``<script/>`` must not hide the rest."""
-        if tag not in _UNSEEN and tag not in (_NAVIGATION, "title"):
-            self.handle_starttag(tag, attrs)
-            if tag in _BLOCKS or tag in _HEADINGS:
-                self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """An element ends."""
+    def _end(self, tag: str) -> None:
         if self._unseen:
             self._hidden_depth -= tag == self._unseen
             if not self._hidden_depth:
@@ -139,8 +147,7 @@ class Page(HTMLParser):
             if tag == "pre" and self._preformatted:
                 self._preformatted -= 1
 
-    def handle_data(self, data: str) -> None:
-        """Words."""
+    def _words(self, data: str) -> None:
         if self._unseen:
             return
         if self._in_title:
@@ -149,7 +156,7 @@ class Page(HTMLParser):
         if self._heading is not None:
             self._heading.append(data)
             return
-        number = self.getpos()[0]
+        number = self._place
         for place, line in enumerate(data.split("\n")):
             if place:
                 self.end_line(empty=bool(self._preformatted))
@@ -159,11 +166,6 @@ class Page(HTMLParser):
                 self._pieces.append(line)
             elif words := _BLANKS.sub(" ", line):
                 self._pieces.append(words)
-
-    def unknown_decl(self, data: str) -> None:
-        """``<![CDATA[...]]>`` of XHTML."""
-        if data.startswith("CDATA["):
-            self.handle_data(data[6:])
 
     def end_line(self, *, empty: bool = False) -> None:
         """End the line that is being collected; one without words is left out, unless it is wanted."""
@@ -189,10 +191,10 @@ class Page(HTMLParser):
         self._composer.heading(self._heading_level, title, self._heading_line)
         self.first_heading = self.first_heading or title
 
-    def _alternative(self, attributes: list[tuple[str, str | None]]) -> None:
+    def _alternative(self, attributes: Mapping[str, str]) -> None:
         """An image's words instead of it."""
-        words = dict(attributes).get("alt") or ""
+        words = attributes.get("alt", "")
         if words.strip() and self._heading is None:
             if not self._pieces:
-                self._line = self.getpos()[0]
+                self._line = self._place
             self._pieces.append(f" {' '.join(words.split())} ")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ockit.documents import Document
 from ockit.index.readers.archive import Archive
 from ockit.index.readers.composing import Composer
 from ockit.index.readers.flow import Flow
-from ockit.index.readers.limits import ReadingLimits
 from ockit.index.readers.office_package import element_text
+from ockit.index.readers.package_reader import PackageReader
 from ockit.index.readers.reading import ReadingFailed
 from ockit.index.readers.xml_events import XmlEvent, xml_events
 
@@ -15,29 +14,19 @@ _LEFT_OUT = frozenset({"annotation", "tracked-changes", "table-of-content", "for
 _MOST_BLANKS = 1000
 
 
-class OdtReader:
+class OdtReader(PackageReader):
     """Reads odt files."""
 
     kinds = ("odt",)
 
-    def __init__(self, limits: ReadingLimits) -> None:
-        self._limits = limits
-
-    def read(self, data: bytes, name: str) -> Document:
-        """The document's text; its lines are paragraphs.
-
-        Raises:
-            ReadingFailed: encrypted, or over a limit.
-            Exception: it is damaged, in the words of whatever noticed.
-        """
-        archive = Archive(data, "odt", self._limits)
+    def write(self, archive: Archive, composer: Composer) -> tuple[str, tuple[str, ...]]:
+        """The document's text; its lines are paragraphs."""
         if "META-INF/manifest.xml" in archive:
             for event in xml_events(archive.pieces("META-INF/manifest.xml")):
                 if event.name == "encryption-data":
                     raise ReadingFailed("encrypted", "it has a password")
-        composer = Composer(self._limits.characters)
         title = _body(archive, composer)
-        return composer.document("odt", title=element_text(archive, "meta.xml", "title") or title)
+        return element_text(archive, "meta.xml", "title") or title, ()
 
 
 def _body(archive: Archive, composer: Composer) -> str:

@@ -4,42 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ockit.documents import Document
 from ockit.index.readers.archive import Archive
 from ockit.index.readers.composing import Composer, one_line
-from ockit.index.readers.limits import ReadingLimits
 from ockit.index.readers.office_package import core_title, main_member, relationships
+from ockit.index.readers.package_reader import PackageReader
 from ockit.index.readers.xml_events import xml_events
 
 _TITLES = frozenset({"title", "ctrTitle"})
 _FURNITURE = frozenset({"sldNum", "dt", "ftr", "hdr", "sldImg"})
 
 
-class PptxReader:
+class PptxReader(PackageReader):
     """Reads pptx files."""
 
     kinds = ("pptx",)
 
-    def __init__(self, limits: ReadingLimits) -> None:
-        self._limits = limits
-
-    def read(self, data: bytes, name: str) -> Document:
-        """The slides' text, in the order they are shown.
-
-        Raises:
-            ReadingFailed: encrypted, or over a limit.
-            Exception: it is damaged, in the words of whatever noticed.
-        """
-        archive = Archive(data, "pptx", self._limits)
+    def write(self, archive: Archive, composer: Composer) -> tuple[str, tuple[str, ...]]:
+        """The slides' text, in the order they are shown."""
         main = main_member(archive, "ppt/presentation.xml")
         parts = relationships(archive, main)
-        composer = Composer(self._limits.characters)
         first_title = ""
         for event in xml_events(archive.pieces(main)):
             if event.what == "start" and event.name == "sldId":
                 title = _slide(archive, parts[event.attributes["rel:id"]].target, composer)
                 first_title = first_title or title
-        return composer.document("pptx", title=core_title(archive) or first_title)
+        return core_title(archive) or first_title, ()
 
 
 def _slide(archive: Archive, member: str, composer: Composer) -> str:

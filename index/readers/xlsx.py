@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ockit.documents import Document
 from ockit.index.readers.archive import Archive
 from ockit.index.readers.cell_values import DateStyles, number_text
 from ockit.index.readers.columns import header_title
 from ockit.index.readers.composing import Composer
-from ockit.index.readers.limits import ReadingLimits
 from ockit.index.readers.office_package import core_title, main_member, relationships
+from ockit.index.readers.package_reader import PackageReader
 from ockit.index.readers.xml_events import xml_events
 
 _COLUMN = re.compile(r"([A-Z]{1,3})\d")
@@ -23,22 +22,13 @@ _WIDEST_GAP = 100
 """Empty cells between two others that are shown; a row may have its cells 16,000 columns apart."""
 
 
-class XlsxReader:
+class XlsxReader(PackageReader):
     """Reads xlsx files."""
 
     kinds = ("xlsx",)
 
-    def __init__(self, limits: ReadingLimits) -> None:
-        self._limits = limits
-
-    def read(self, data: bytes, name: str) -> Document:
-        """The sheets' rows, cells parted by bars.
-
-        Raises:
-            ReadingFailed: encrypted, or over a limit.
-            Exception: it is damaged, in the words of whatever noticed.
-        """
-        archive = Archive(data, "xlsx", self._limits)
+    def write(self, archive: Archive, composer: Composer) -> tuple[str, tuple[str, ...]]:
+        """The sheets' rows, cells parted by bars."""
         main = main_member(archive, "xl/workbook.xml")
         parts = relationships(archive, main)
         by_type = {part.type: part.target for part in parts.values() if part.target in archive}
@@ -52,10 +42,9 @@ class XlsxReader:
                     sheets.append((event.attributes.get("name", ""), part.target))
             elif event.what == "start" and event.name == "workbookPr":
                 styles.since_1904 = event.attributes.get("date1904") in ("1", "true")
-        composer = Composer(self._limits.characters)
         for title, member in sheets:
             _sheet(_rows(archive, member, strings, styles, composer), title, composer)
-        return composer.document("xlsx", title=core_title(archive))
+        return core_title(archive), ()
 
 
 def _sheet(rows: Iterator[list[str]], title: str, composer: Composer) -> None:
