@@ -11,13 +11,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from ockit import databases, files
+from ockit import databases
 from ockit.errors import NotFound, StoreError
 from ockit.index.places import IndexPlace
 from ockit.index.store import schema
@@ -29,11 +28,6 @@ Work = Callable[[sqlite3.Connection], T]
 
 BUSY_S = 5.0
 """How long a transaction waits for another process, in seconds."""
-
-COURTESY_S = 0.005
-"""The longest pause between two writes, in seconds: SQLite's lock is not a queue, and readers want in."""
-
-_SMALLEST_PAGE = 512
 
 
 class Database:
@@ -53,7 +47,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._in_snapshot = False
-        self._courtesy_until = 0.0
+        self._courtesy = databases.Courtesy()
         self._lock = threading.RLock()
 
     def read(self, work: Work[T]) -> T:
@@ -83,12 +77,9 @@ class Database:
     def write(self, work: Work[T]) -> T:
         """What `work` returns, once everything it wrote is on the disk. Raises StoreError: nothing was written."""
         with self._lock:
-            time.sleep(max(0.0, min(self._courtesy_until - time.monotonic(), COURTESY_S)))
-            begun = time.monotonic()
-            result = self._run(lambda: databases.transaction(self._opened(), work, "BEGIN IMMEDIATE"))
-            ended = time.monotonic()
-            self._courtesy_until = ended + min(COURTESY_S, (ended - begun) / 8)
-            return result
+            return self._courtesy.after(
+                lambda: self._run(lambda: databases.transaction(self._opened(), work, "BEGIN IMMEDIATE"))
+            )
 
     def close(self) -> None:
         """Close the connection; a later call opens it again."""
@@ -125,7 +116,7 @@ class Database:
             raise Damaged("it was replaced while it was read")
         self.close()  # replaced by a rebuild or an import: the old file is nobody's any more
         size = self.path.stat().st_size
-        if size < _SMALLEST_PAGE:
+        if size < databases.SMALLEST_PAGE:
             raise Damaged(f"it is too short for a database ({size} bytes)")
         connection = self._connected()
         try:
@@ -194,62 +185,23 @@ def settle(place: IndexPlace) -> None:
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection in autocommit mode to a file that exists. It does not wait for locks; its user tries again.
-
-    Raises:
-        sqlite3.Error: it cannot be opened, or is no database.
-    """
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?{mode}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
-    )
-    try:
-        # what is no UTF-8 any more fails its row's sum
-        connection.text_factory = lambda data: data.decode("utf-8", "replace")
-        for pragma in (
-            "foreign_keys = ON",
-            "synchronous = EXTRA",
-            "cell_size_check = ON",
-            "cache_spill = OFF",
-            "trusted_schema = OFF",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("PRAGMA secure_delete = ON")  # a file that left the index is gone from its store
-        kept_as = connection.execute("PRAGMA journal_mode").fetchone()[0]
-        if kept_as == "wal" and mode == "mode=rw" and not databases.safe_wal(sqlite3.sqlite_version_info):
-            with suppress(sqlite3.OperationalError):  # in use elsewhere: the next process that opens it tries
-                connection.execute("PRAGMA journal_mode = DELETE")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    """A connection as `databases.connect` makes one. Raises sqlite3.Error."""
+    return databases.connect(path, mode, ("cache_spill = OFF", "trusted_schema = OFF"))
 
 
 def explained(error: Exception, path: Path, name: str) -> StoreError:
     """A failure of SQLite or the file system, as what, where and what to do."""
-    where, anew = str(path), rebuild_command(name)
-    if isinstance(error, OSError):
-        place = Path(error.filename) if isinstance(error.filename, str) else path
-        found = files.explained(error, place, f"open the index {name}")
-        return StoreError(found.what, where=found.where, hint=found.hint)
-    code = databases.primary_code(error)
-    if databases.is_locked(error):
-        what = f"another program kept the index {name} locked for more than {BUSY_S:.0f} s"
-        hint = "end the other ockit, or try again"
-    elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        what = f"the disk under the index {name} is full or fails ({error}); what was indexed before is still there"
-        hint = "free some space (ockit dirs shows where things are), or set OCKIT_HOME to another disk"
-    elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
-        what = f"the index {name} cannot be written ({error})"
-        hint = "make the file and its directory writable, or set OCKIT_HOME to one that is"
-    elif databases.lacks_fts5(error):
-        what = f"this Python's SQLite {sqlite3.sqlite_version} lacks full-text search ({error})"
-        hint = "use a Python from python.org or your distribution"
-    elif isinstance(error, Damaged | UnicodeDecodeError) or databases.shows_damage(error):
-        # sqlite3 fails to decode a message that quotes damaged names
-        what, hint = f"the index {name} is damaged: {error}", f"make it anew from its files: {anew}"
-    else:
-        what, hint = f"the index {name} cannot be used ({error})", f"make it anew from its files: {anew}"
-    return StoreError(what, where=where, hint=hint)
+    known = databases.explained(error, path, f"the index {name}", "indexed", BUSY_S)
+    if known is not None:
+        return known
+    # sqlite3 fails to decode a message that quotes damaged names
+    damaged = isinstance(error, Damaged | UnicodeDecodeError) or databases.shows_damage(error)
+    what = f"is damaged: {error}" if damaged else f"cannot be used ({error})"
+    return StoreError(
+        f"the index {name} {what}",
+        where=str(path),
+        hint=f"make it anew from its files: {rebuild_command(name)}",
+    )
 
 
 def missing(path: Path, name: str) -> NotFound:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from ockit import databases
 from ockit.databases import Migration
-from ockit.errors import StoreError
 
 APPLICATION_ID = 0x6F636978  # "ocix"
 
@@ -63,25 +63,12 @@ MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
 
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema version of the database at `path`, 0 for an empty one.
-
-    Raises:
-        StoreError: it is another program's database, or a newer ockit wrote it. It is left as it is.
-        sqlite3.DatabaseError: it is damaged.
-    """
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    if owner != APPLICATION_ID and (tables or version or owner):
-        raise StoreError(
-            "this is a database of another program, not an index",
-            where=str(path),
-            hint="move it away, or give the index another name with --name",
-        )
-    if version > len(MIGRATIONS):
-        raise StoreError(
-            f"a newer ockit wrote this index (version {version}, this one knows {len(MIGRATIONS)})",
-            where=str(path),
-            hint="upgrade ockit: pip install --upgrade ockit",
-        )
-    return version
+    """The schema version of the database at `path`, 0 for an empty one. Raises as `databases.version_of`."""
+    return databases.version_of(
+        connection,
+        path,
+        len(MIGRATIONS),
+        APPLICATION_ID,
+        "an index",
+        "give the index another name with --name",
+    )

@@ -15,7 +15,6 @@ import os
 import sqlite3
 import stat
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -30,12 +29,6 @@ Work = Callable[[sqlite3.Connection], T]
 
 BUSY_S = 5.0
 """How long a transaction waits for another process, in seconds."""
-
-COURTESY_S = 0.005
-"""The longest pause between two writes of one process, in seconds. SQLite's lock is not a queue: on a slow disk a
-process that writes without a pause would shut out all others for good."""
-
-_SMALLEST_PAGE = 512
 
 
 class Damaged(Exception):
@@ -56,7 +49,7 @@ class Database:
         self._mend = mend
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
-        self._courtesy_until = 0.0
+        self._courtesy = databases.Courtesy()
         self._lock = threading.RLock()
 
     def read(self, work: Work[T], *, empty: T) -> T:
@@ -79,12 +72,9 @@ class Database:
             StoreError: nothing of it was written.
         """
         with self._lock:
-            time.sleep(max(0.0, min(self._courtesy_until - time.monotonic(), COURTESY_S)))
-            begun = time.monotonic()
-            result = self._run(lambda: databases.transaction(self._made(), work, "BEGIN IMMEDIATE"))
-            ended = time.monotonic()
-            self._courtesy_until = ended + min(COURTESY_S, (ended - begun) / 8)
-        return result
+            return self._courtesy.after(
+                lambda: self._run(lambda: databases.transaction(self._made(), work, "BEGIN IMMEDIATE"))
+            )
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
@@ -154,61 +144,23 @@ def shows_damage(error: Exception) -> bool:
 
 def is_stump(path: Path) -> bool:
     """Whether a file has some bytes but no page: SQLite would take it for empty and write over them."""
-    return 0 < path.stat().st_size < _SMALLEST_PAGE
+    return 0 < path.stat().st_size < databases.SMALLEST_PAGE
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection in autocommit mode to a file that exists. It does not wait for locks; its user tries again.
-
-    Raises:
-        sqlite3.Error: it cannot be opened, or is no database.
-    """
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
-    )
-    try:
-        connection.row_factory = sqlite3.Row
-        # a damaged text must not stop us from reading the rest of it
-        connection.text_factory = lambda data: data.decode("utf-8", "replace")
-        for pragma in ("foreign_keys = ON", "synchronous = EXTRA", "cell_size_check = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("PRAGMA secure_delete = ON")  # a chat that was removed is gone from the file
-        mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
-        if mode == "wal" and not databases.safe_wal(sqlite3.sqlite_version_info):
-            with suppress(sqlite3.OperationalError):  # in use elsewhere: the next process that opens it tries
-                connection.execute("PRAGMA journal_mode = DELETE")
-    except BaseException:
-        connection.close()
-        raise
+    """A connection as `databases.connect` makes one, whose rows know their columns. Raises sqlite3.Error."""
+    connection = databases.connect(path)
+    connection.row_factory = sqlite3.Row
     return connection
 
 
 def explained(error: Exception, path: Path) -> StoreError:
     """A failure of SQLite or the file system, as what, where and what to do."""
-    if isinstance(error, OSError):
-        place = Path(error.filename) if isinstance(error.filename, str) else path
-        found = files.explained(error, place, "open the chat store")
-        return StoreError(found.what, where=found.where, hint=found.hint)
-    where = str(path)
-    code = databases.primary_code(error)
-    if databases.is_locked(error):
-        what = f"another program kept the chat store locked for more than {BUSY_S:.0f} s"
-        hint = "end the other ockit, or try again"
-    elif code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        what = (
-            f"the disk under the chat store is full or fails ({error}); what was saved before is still there"
-        )
-        hint = "free some space (ockit dirs shows where things are), or set OCKIT_HOME to another disk"
-    elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
-        what = f"the chat store cannot be written ({error})"
-        hint = "make the file and its directory writable, or set OCKIT_HOME to one that is"
-    elif databases.lacks_fts5(error):
-        what = f"this Python's SQLite {sqlite3.sqlite_version} lacks full-text search ({error})"
-        hint = "use a Python from python.org or your distribution"
-    else:
-        what = f"the chat store cannot be used ({error})"
-        hint = f"move it aside and a new one is made: mv '{path}' '{path}.old'"
-    return StoreError(what, where=where, hint=hint)
+    return databases.explained(error, path, "the chat store", "saved", BUSY_S) or StoreError(
+        f"the chat store cannot be used ({error})",
+        where=str(path),
+        hint=f"move it aside and a new one is made: mv '{path}' '{path}.old'",
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

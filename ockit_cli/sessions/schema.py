@@ -17,7 +17,6 @@ from pathlib import Path
 
 from ockit import databases
 from ockit.databases import Migration
-from ockit.errors import StoreError
 
 APPLICATION_ID = 0x6F636B74  # "ockt"
 
@@ -113,28 +112,15 @@ MIGRATIONS: tuple[Migration, ...] = (_TREE, _FULL_TEXT, _WHENCE)
 
 
 def version_of(connection: sqlite3.Connection, path: Path) -> int:
-    """The schema version of the database at `path`, 0 for an empty one.
-
-    Raises:
-        StoreError: it is another program's database, or a newer ockit wrote it. It is left as it is.
-        sqlite3.DatabaseError: it is damaged.
-    """
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    if owner != APPLICATION_ID and (tables or version or owner):
-        raise StoreError(
-            "this is a database of another program, not a chat store",
-            where=str(path),
-            hint="move it away, or set OCKIT_HOME to another directory",
-        )
-    if version > len(MIGRATIONS):
-        raise StoreError(
-            f"a newer ockit wrote this chat store (version {version}, this one knows {len(MIGRATIONS)})",
-            where=str(path),
-            hint="upgrade ockit: pip install --upgrade ockit",
-        )
-    return version
+    """The schema version of the database at `path`, 0 for an empty one. Raises as `databases.version_of`."""
+    return databases.version_of(
+        connection,
+        path,
+        len(MIGRATIONS),
+        APPLICATION_ID,
+        "a chat store",
+        "set OCKIT_HOME to another directory",
+    )
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
