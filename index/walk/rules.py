@@ -38,6 +38,12 @@ _SECRETS = (
     "*accesskeys.csv",
     "rootkey.csv",
     "kubeconfig",
+    # the system's passwords
+    "shadow",
+    "shadow-",
+    "gshadow",
+    "gshadow-",
+    "master.passwd",
     "kubeconfig.*",
     "*.kubeconfig",
     "client_secret*.json",

@@ -98,7 +98,9 @@ def refresh(
     as_json: AsJson = False,
 ) -> ExitCode:
     """Fetch a feed again and take in what is new. Exit 7 where an entry cannot be read."""
-    return _refresh(invocation(ctx), name, None, rebuild=rebuild, as_json=as_json)
+    call = invocation(ctx)
+    _must_be_feed(call, name)
+    return _refresh(call, name, None, rebuild=rebuild, as_json=as_json)
 
 
 def import_sentences(
@@ -208,6 +210,29 @@ def _told(done: Refreshed) -> str:
 
 def _fields(done: object) -> dict[str, object]:
     return dict(vars(done))
+
+
+def _must_be_feed(call: Invocation, name: str) -> None:
+    """Return where a feed has that name, or nothing has. Raises UsageError, which says what has."""
+    from ockit.index.live.sources import describe
+    from ockit.index.places import place_of
+    from ockit.index.store.index_store import IndexStore
+
+    source, place = describe(name, call.directories), place_of(call.directories, name)
+    if source is not None and source.kind == "http":
+        raise UsageError(
+            f"{name} is a search service: each question asks it anew, so there is nothing to refresh",
+            where=source.url,
+            hint=f"ockit search -i {name} QUERY",
+        )
+    if source is not None or not place.exists:
+        return
+    with IndexStore.open(place) as store:
+        kind = store.facts.kind
+    again = f"ockit index --name {name}"
+    if kind == "sentences":
+        again = f"ockit indexes import-sentences FILE --name {name} --rebuild"
+    raise UsageError(f"{name} is an index of {kind}, not a feed", hint=f"to bring it up to date: {again}")
 
 
 def _free(call: Invocation, name: str) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ockit.index.store.facts import IndexFacts
     from ockit.index.store.rows import Counts, FileRecord
 
+_DATED = 100  # columns of a terminal from which on dates have their time
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The index's name.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
@@ -72,6 +74,8 @@ def list_indexes(ctx: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         call.console.json({"schema_version": 1, "indexes": rows})
         return
+    narrow = call.environment.stdout_is_tty and call.console.columns < _DATED
+    date = slice(10) if narrow else slice(None)  # a day says enough where there is no room
     shown = [
         (
             row["name"],
@@ -79,7 +83,7 @@ def list_indexes(ctx: typer.Context, as_json: AsJson = False) -> None:
             row.get("files"),
             row.get("chunks"),
             size_text(int(str(row["bytes"]))) if "bytes" in row else None,
-            moment(float(str(row["updated"]))) if "updated" in row else None,
+            moment(float(str(row["updated"])))[date] if "updated" in row else None,
             row.get("url") or ", ".join(_places(row)),
         )
         for row in rows
@@ -99,6 +103,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what an index is of, and how much is in it."""
+    from ockit.commands.index_description import description
     from ockit.index.indexing.plan import place_named
     from ockit.index.live.sources import describe
     from ockit.index.places import place_of
@@ -122,7 +127,7 @@ def show(
             searched = dense.describe()
         finally:
             dense.close()
-        records = store.files() if failed or files else {}
+        records = store.files()
     listed = [record for _, record in sorted(records.items()) if files or record.state == "failed"]
     found = _facts_json(facts, counts, _size(place)) | {"embedder": _embedder(facts), "vectors": searched}
     if source is not None:
@@ -132,7 +137,10 @@ def show(
             found["listed"] = [_file_json(record, facts) for record in listed]
         call.console.json({"schema_version": 1, **found})
         return
-    _lines(call, found)
+    for text in description(facts, counts, searched, records.values(), _size(place)):
+        call.console.line(text, style="bold" if text == facts.name else None)
+    if source is not None:
+        call.console.line(f"url: {source.url}")
     if failed or files:
         rows = [
             (_full(record, facts), record.state, record.reason or None, record.kind or None, record.n_chunks)
@@ -302,23 +310,7 @@ def _size(place: IndexPlace) -> int:
 
 
 def _lines(call: Invocation, found: dict[str, object]) -> None:
-    """What is known, a line each."""
-    from ockit.models.figures import size_text
-    from ockit.sessions.export import moment
-
-    line = call.console.line
-    line(str(found["name"]), style="bold")
-    for place in _places(found):
-        line(f"of: {place}")
-    for key, value in found.items():
-        if key in ("name", "roots", "named") or value is False or value in ([], None):
-            continue
-        if key in ("created", "updated"):
-            text = moment(float(str(value)))
-        elif key == "bytes":
-            text = size_text(int(str(value))) or "0 B"
-        elif isinstance(value, dict):
-            text = ", ".join(f"{name} {one}" for name, one in value.items())
-        else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        line(f"{key}: {text}")
+    """A live source that is no index: what is known, a line each."""
+    call.console.line(str(found["name"]), style="bold")
+    for key in ("kind", "url"):
+        call.console.line(f"{key}: {found[key]}")

@@ -151,7 +151,11 @@ def test_two_folders_of_one_name_are_two_indexes(run_ockit: Any, docs: Path) -> 
 def test_an_index_as_one_file(run_ockit: Any, docs: Path) -> None:
     run_ockit("index", docs.name)
     assert run_ockit("indexes", "export", "docs-more", "kept.index").code == 0
-    assert run_ockit("indexes", "export", "docs-more", "kept.index").code != 0
+    there = run_ockit("indexes", "export", "docs-more", "kept.index")
+    assert (there.code, "try: --force replaces it" in there.stderr) == (2, True)
+    assert run_ockit("indexes", "export", "docs-more", "kept.index", "--force").code == 0
+    away = run_ockit("indexes", "export", "docs-more", "no such/kept.index")
+    assert (away.code, "there is no folder" in away.stderr, "mkdir -p" in away.stderr) == (3, True, True)
     assert run_ockit("indexes", "rm", "docs-more", "--yes").code == 0
     imported = run_ockit("indexes", "import", "kept.index")
     assert imported.code == 0
@@ -160,9 +164,9 @@ def test_an_index_as_one_file(run_ockit: Any, docs: Path) -> None:
     assert (refused.code, "ockit index --name kept PATH" in refused.stderr) == (2, True)
     found = json.loads(run_ockit("indexes", "show", "kept", "--json").stdout)
     assert (found["files"], found["roots"], found["foreign"]) == (6, [str(docs.resolve())], True)
-    assert "foreign: True" in run_ockit("indexes", "show", "kept").stdout
+    assert "imported: these are paths of another machine" in run_ockit("indexes", "show", "kept").stdout
     assert run_ockit("index", "--name", "kept", docs.name).code == 0
-    assert "foreign" not in run_ockit("indexes", "show", "kept").stdout
+    assert "imported" not in run_ockit("indexes", "show", "kept").stdout
 
 
 def test_a_full_disk_is_said_and_the_next_run_goes_on(run_ockit: Any, docs: Path) -> None:
