@@ -11,8 +11,8 @@ the least number of passages in which at least one of its spans is found, and 0 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,10 +38,11 @@ class Gold:
 
 @dataclass(frozen=True)
 class Question:
-    """A question and the spans that answer it, one at least."""
+    """A question and the spans that answer it, one at least; `where` is its ``file:line``."""
 
     query: str
     gold: tuple[Gold, ...]
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,25 @@ def read_questions(path: Path) -> list[Question]:
                 f"there are more than {MOST_QUESTIONS} questions", where=where, hint="split the file"
             )
         try:
-            found.append(_question(json.loads(line)))
+            found.append(_question(json.loads(line), where))
         except (ValueError, RecursionError) as error:
             said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
             raise UsageError(f"this is no question: {said}", where=where, hint=_HINT) from error
     if not found:
         raise UsageError("there is no question in the file", where=str(path), hint=_HINT)
     return found
+
+
+def absent_gold(questions: Sequence[Question], paths: Collection[str]) -> list[tuple[str, str]]:
+    """The gold spans of documents that are not among these paths, which no search can find: (``file:line`` of the
+    question, path), in the order of the questions."""
+    there = {_bare(path) for path in paths}
+    return [
+        (question.where, span.path)
+        for question in questions
+        for span in question.gold
+        if _bare(span.path) not in there
+    ]
 
 
 def ranks(gold: Sequence[Gold], passages: Sequence[Passage]) -> list[int | None]:
@@ -143,7 +156,11 @@ def _enough(span: Gold, passage: Passage, seen: set[int]) -> bool:
 
 
 def _same_path(found: str, wanted: str) -> bool:
-    return found.removeprefix("./") == wanted.removeprefix("./")
+    return _bare(found) == _bare(wanted)
+
+
+def _bare(path: str) -> str:
+    return path.removeprefix("./")
 
 
 def _line_count(passage: Passage) -> int:
@@ -171,7 +188,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise explained(error, path, "read the questions") from error
 
 
-def _question(said: Any) -> Question:
+def _question(said: Any, where: str) -> Question:
     """Raises ValueError for what is none."""
     if not isinstance(said, dict):
         raise ValueError(f"it is a {type(said).__name__}, not an object")
@@ -180,7 +197,7 @@ def _question(said: Any) -> Question:
         raise ValueError("'query' is missing or no text")
     if not isinstance(gold, list) or not gold:
         raise ValueError("'gold' is missing, empty or no list")
-    return Question(query, tuple(map(_gold, gold)))
+    return Question(query, tuple(map(_gold, gold)), where)
 
 
 def _gold(said: Any) -> Gold:

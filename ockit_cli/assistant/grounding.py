@@ -6,8 +6,8 @@ of, and the turn goes on without it. Knows no prompt (`ockit.assistant.grounding
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ockit.assistant.errands import Errands
 from ockit.assistant.waiting import Stop
@@ -34,11 +34,13 @@ class Found:
         passages: best first.
         notices: what the person should know: nothing found, a retriever that failed, what a retriever has to say.
         searched: the retrievers that answered, by name.
+        retrieval: for each retriever that was asked, by name, ``ok``, ``nothing_found`` or ``failed``.
     """
 
     passages: tuple[Passage, ...] = ()
     notices: tuple[Notice, ...] = ()
     searched: tuple[str, ...] = ()
+    retrieval: Mapping[str, str] = field(default_factory=dict)
 
 
 class Grounding:
@@ -125,10 +127,13 @@ class Grounding:
             else:
                 searched.append(name)
         notices += [Notice(said, "index") for answer in answers for said in answer.notices]
+        retrieval = dict.fromkeys(names, "failed")
+        for name, answer in zip(searched, answers, strict=True):
+            retrieval[name] = "ok" if answer.passages else "nothing_found"
         passages = merged([answer.passages for answer in answers], k)
         if searched and not passages:
             notices.append(Notice(nothing_found(searched), "nothing_found"))
-        return Found(passages, tuple(notices), tuple(searched))
+        return Found(passages, tuple(notices), tuple(searched), retrieval)
 
 
 def merged(found: Sequence[Sequence[Passage]], k: int) -> tuple[Passage, ...]:

@@ -44,6 +44,7 @@ class LookingUp(Standing):
             environment, store, stall_seconds=stall_seconds, worker=worker, unsaved_ok=unsaved_ok
         )
         self.grounding = grounding if grounding is not None else shelf.grounding(environment)
+        self._looked: tuple[Turn, Found] | None = None
 
     def search(self, words: str, k: int | None = None) -> Found:
         """What the documents in use have on some words; asks no model.
@@ -59,6 +60,14 @@ class LookingUp(Standing):
         """The passages that the last answer was given."""
         return () if self.last_answer is None else self.last_answer.sources
 
+    @property
+    def looked(self) -> Found:
+        """What was found for the last question, as far as this run has looked; for `again`, what was found then."""
+        asked = self._branch.questions
+        if self._looked is None or not asked or asked[-1] is not self._looked[0]:
+            return Found()
+        return self._looked[1]
+
     def close(self) -> None:
         """End the worker, and what looks into documents."""
         super().close()
@@ -72,6 +81,7 @@ class LookingUp(Standing):
         alone = question.words if question.sought is None else question.sought
         found = self.grounding.find(query_of(alone, before), self._stop, alone=alone)
         question.passages = worth(found.passages)
+        self._looked = (question, found)
         yield from found.notices
 
     def _given(self, question: Turn, answer: Turn) -> tuple[Passage, ...]:

@@ -32,6 +32,7 @@ class Form:
     jsonl: bool = False
     stream: bool = True
     extract: bool = False
+    named: tuple[str, ...] = ()  # the indexes that the command line names
 
 
 class Answer:
@@ -134,6 +135,9 @@ class Answer:
         code = self._close(text, end)
         if self._assistant.trouble is not None:
             raise self._assistant.trouble
+        retrieval = self._assistant.looked.retrieval
+        if code == ExitCode.OK and any(retrieval.get(name) == "failed" for name in self._form.named):
+            return ExitCode.PARTLY_DONE
         return code
 
     def _jsonl(self, event: Event, text: str) -> None:
@@ -174,7 +178,8 @@ class Answer:
 
     def _list(self, text: str) -> None:
         """The sources below the answer; beside it, where something else reads the answer."""
-        lines = listed(self._sources, text)
+        environment = self._run.environment
+        lines = listed(self._sources, text, environment.cwd if environment.stdout_is_tty else None)
         if self._form.extract or self.grammar is not None:
             for line in lines:
                 self._console.notice(line)
@@ -183,7 +188,10 @@ class Answer:
             self._console.line(line)
 
     def _cited(self, text: str) -> dict[str, Any]:
-        return {"cited": list(cited(text, len(self._sources)))}
+        return {
+            "cited": list(cited(text, len(self._sources))),
+            "retrieval": dict(self._assistant.looked.retrieval),
+        }
 
     def _extracted(self, text: str) -> str:
         """The first code block. Where there is none, the answer is shown beside the error: it may be nowhere else."""

@@ -71,7 +71,8 @@ def ask(
     """Ask one question and print the answer.
 
     Piped text and files given with -f go into the prompt as context. With -i the answer comes from an index, and
-    its sources stand below it. The answer goes to stdout, everything else to stderr.
+    its sources stand below it; the exit code is 7 where that index could not be searched. The answer goes to
+    stdout, everything else to stderr.
     """
     run = invocation(ctx)
     if json and jsonl:
@@ -83,8 +84,9 @@ def ask(
         from ockit.commands.plan import show_plan
 
         return show_plan(run, settings, settings.model, as_json=json or jsonl)
-    form = Form(json=json, jsonl=jsonl, stream=not no_stream, extract=extract)
     grounding = index_options.grounding_of(run, settings, index_dir)
+    named = grounding.names if index else grounding.names[-1:] if index_dir is not None else ()
+    form = Form(json=json, jsonl=jsonl, stream=not no_stream, extract=extract, named=named)
     with Answer(run, settings, form, grounding) as answer, interruptible(answer.assistant.stop):
         answer.begin()
         question = gather(" ".join(prompt or ()), file or [], run.environment, run.console, truncate=truncate)

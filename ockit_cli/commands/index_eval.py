@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LARGEST_K = 1000
 
+TOLD = 5
+"""Gold spans that no search can find: so many are named."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to `ockit indexes`."""
@@ -51,9 +54,11 @@ def evaluate(
 
     A gold span is found when at least half of its lines lie in the first k passages.
     """
-    from ockit.index.evaluation import MODES, measure, read_questions
+    from ockit.index.evaluation import MODES, absent_gold, measure, read_questions
     from ockit.index.opening import LocalRetriever, open_retriever
+    from ockit.index.places import place_of
     from ockit.index.search.options import SearchOptions
+    from ockit.index.store.index_store import IndexStore
 
     call = invocation(ctx)
     ks = _depths(depths)
@@ -79,12 +84,18 @@ def evaluate(
 
                 found[mode] = measure(asked, search, ks, tell)
         name = retriever.name
+        with IndexStore.open(place_of(call.directories, name)) as store:
+            absent = absent_gold(asked, {path for _, path in store.files()})
     finally:
         retriever.close()
+    for where, path in absent[:TOLD]:
+        call.console.warning(f"{where}: {path} is not in {name}, so nothing finds it")
+    if len(absent) > TOLD:
+        call.console.warning(f"{len(absent) - TOLD} more gold spans are of files that are not in {name}")
     if plot is not None:
         _draw(call.environment.cwd / plot, name, len(asked), found)
     if as_json:
-        call.console.json(_json(name, len(asked), ks, found))
+        call.console.json(_json(name, len(asked), ks, found) | {"gold_not_in_index": len(absent)})
     else:
         _show(call, ks, found)
     if plot is not None:

@@ -31,7 +31,10 @@ IndexDir = Annotated[
     ),
 ]
 Passages = Annotated[
-    int | None, typer.Option("--passages", "-k", help="Passages that a question is given at most.")
+    int | None,
+    typer.Option(
+        "--passages", "-k", metavar="N", help="Passages that a question is given at most, 1 to 50 (4)."
+    ),
 ]
 
 

@@ -6,21 +6,22 @@ before they are styled, so that no document styles itself.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ockit.assistant.citations import opened_path
 from ockit.commands.invocation import Invocation
 from ockit.index.search.question import asked_groups, stems_of
 from ockit.index.search.stems import stem
 from ockit.messages import Passage
-from ockit.text import folded, one_line, sanitize
+from ockit.text import folded, one_line, sanitize, shorten, width
 
 _SHOWN = 12  # lines of a passage on a terminal
 _INDENT = "    "
 _BOLD, _PLACE, _DIM, _OFF = "\x1b[1m", "\x1b[1;36m", "\x1b[2m", "\x1b[0m"
 _WORD = re.compile(r"\w+")
+_MARKUP = re.compile(r"^\s*(?:#{1,6}\s+|=+\s+)|\s+#+\s*$")  # of a heading in Markdown and its like
 
 
 def show(run: Invocation, query: str, passages: Sequence[Passage]) -> None:
@@ -32,7 +33,7 @@ def show(run: Invocation, query: str, passages: Sequence[Passage]) -> None:
         if number:
             run.console.line()
         run.console.styled(_head(run, passage, several) + "\n")
-        text = sanitize(passage.text)
+        text = sanitize(_unheaded(passage) if on_terminal else passage.text)
         if on_terminal:
             text = folded(text, max(20, run.console.columns - len(_INDENT)))
         lines, left_out = text.split("\n"), 0
@@ -46,25 +47,33 @@ def show(run: Invocation, query: str, passages: Sequence[Passage]) -> None:
 
 def place(passage: Passage, cwd: Path) -> str:
     """``path:start-end``, the path as it is opened from `cwd`; a page where the source has no lines."""
-    path = passage.path
-    if passage.file and "://" not in passage.file:
-        below = os.path.relpath(passage.file, cwd)
-        path = passage.file if below.startswith(os.pardir) else below
-    elif passage.file:
-        path = passage.file
+    path = opened_path(passage, cwd)
     if passage.start_line is not None:
         return f"{path}:{passage.start_line}-{passage.end_line}"
     return path if passage.page is None else f"{path}, page {passage.page}"
 
 
 def _head(run: Invocation, passage: Passage, several: bool) -> str:
+    """The place with what else is known. On a terminal one line, or the rest on a second, cut with ``…``."""
     rest = [f"{passage.score:.2f}"]
     if several:
         rest.append(one_line(passage.index))
     if passage.heading:
         rest.append(one_line(passage.heading))
-    where = one_line(place(passage, run.environment.cwd))
-    return f"{_PLACE}{where}{_OFF}  {_DIM}{'  '.join(rest)}{_OFF}"
+    where, more = one_line(place(passage, run.environment.cwd)), "  ".join(rest)
+    between = "  "
+    if run.environment.stdout_is_tty and width(f"{where}  {more}") > (columns := run.console.columns):
+        between = "\n" + _INDENT
+        more = shorten(more, max(8, columns - len(_INDENT)))
+    return f"{_PLACE}{where}{_OFF}{between}{_DIM}{more}{_OFF}"
+
+
+def _unheaded(passage: Passage) -> str:
+    """The text without a first line that only says the last part of the heading, which stands above it."""
+    first, _, rest = passage.text.partition("\n")
+    said = _MARKUP.sub("", first).strip()
+    last = passage.heading.rsplit(" › ", 1)[-1].strip()
+    return rest.lstrip("\n") if rest.strip() and said and said == last else passage.text
 
 
 def _marked(line: str, asked: set[str]) -> str:

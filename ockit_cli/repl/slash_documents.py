@@ -9,7 +9,7 @@ from ockit.assistant.citations import entry, listed
 from ockit.errors import InterruptedByUser, OckitError, UsageError
 from ockit.messages import Passage
 from ockit.repl.slash import Slash, number_of
-from ockit.repl.talk import Talk
+from ockit.repl.talk import Talk, told
 
 SHOWN_LINES = 8
 """Lines of a passage that /search shows; /search NUMBER shows all of it."""
@@ -47,12 +47,15 @@ def sources(talk: Talk, rest: str) -> None:
     answer = talk.assistant.last_answer
     if answer is None:
         raise UsageError("there is no answer yet", hint="ask something first")
+    failed = [told(notice) for notice in talk.assistant.looked.notices if notice.kind == "index_failed"]
+    if not answer.sources and failed:
+        raise UsageError("; ".join(failed))
     if not answer.sources:
         raise UsageError("the last answer was given no sources", hint="/index NAME answers from an index")
     if rest:
         _whole(talk, answer.sources, number_of(rest, "a source"), "/sources")
         return
-    for line in listed(answer.sources, answer.text):
+    for line in listed(answer.sources, answer.text, talk.shown_from):
         talk.console.line(line, hang=6)
 
 
@@ -73,9 +76,9 @@ def search(talk: Talk, rest: str) -> None:
     talk.found = found.passages
     for notice in found.notices:
         if notice.kind != "nothing_found":
-            talk.console.notice(notice.text)
+            talk.console.notice(told(notice))
     for number, passage in enumerate(found.passages, 1):
-        talk.console.line(entry(number, passage, found.passages), style="bold", hang=4)
+        talk.console.line(entry(number, passage, found.passages, talk.shown_from), style="bold", hang=4)
         lines = passage.text.strip("\n").split("\n")
         for line in lines[:SHOWN_LINES]:
             talk.console.line(f"    {line}", hang=4)
@@ -92,8 +95,8 @@ def _whole(talk: Talk, passages: tuple[Passage, ...], number: int, command: str)
     if not 1 <= number <= len(passages):
         raise UsageError(f"there is no source {number}", hint=f"{command} 1 to {command} {len(passages)}")
     passage = passages[number - 1]
-    talk.console.line(entry(number, passage, passages), style="bold", hang=4)
-    if passage.file and not talk.face.steady:
+    talk.console.line(entry(number, passage, passages, talk.shown_from), style="bold", hang=4)
+    if passage.file and talk.shown_from is None and not talk.face.steady:
         talk.console.line(passage.file, style="dim")
     talk.console.line(passage.text.strip("\n"))
 
@@ -113,7 +116,10 @@ def index_names(talk: Talk) -> Iterable[tuple[str, str]]:
 def source_numbers(talk: Talk) -> Iterable[tuple[str, str]]:
     """The sources of the last answer."""
     given = talk.assistant.sources
-    return [(str(number), entry(number, passage, given)) for number, passage in enumerate(given, 1)]
+    return [
+        (str(number), entry(number, passage, given, talk.shown_from))
+        for number, passage in enumerate(given, 1)
+    ]
 
 
 COMMANDS = (

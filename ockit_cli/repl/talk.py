@@ -20,7 +20,7 @@ from ockit.assistant.turn import Assistant
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import ContextOverflow, StoreError, UsageError
-from ockit.events import End, Event, Sources
+from ockit.events import End, Event, Notice, Sources
 from ockit.messages import Passage, Sampling
 from ockit.repl.mentions import mentions
 from ockit.sessions.records import Hit, Session
@@ -225,9 +225,15 @@ class Talk:
         self.face.earlier(turn)
         self.list_sources(turn.sources, turn.text)
 
+    @property
+    def shown_from(self) -> Path | None:
+        """The folder that the paths of sources are shown from, so that a person can open them; None where they are
+        not for a person at a terminal."""
+        return self.cwd if self.environment.stdout_is_tty and not self.face.steady else None
+
     def list_sources(self, passages: Sequence[Passage], answer: str) -> None:
         """Show the numbered list that stands below an answer; nothing where it has no sources."""
-        lines = listed(passages, answer)
+        lines = listed(passages, answer, self.shown_from)
         for line in ["", *lines] if lines else []:
             self.console.line(line, style="dim", hang=6)
 
@@ -312,7 +318,12 @@ def _watched(events: Iterator[Event], given: list[Passage]) -> Iterator[Event]:
     for event in events:
         if isinstance(event, Sources):
             given[:] = event.passages
-        yield event
+        yield replace(event, text=told(event)) if isinstance(event, Notice) else event
+
+
+def told(notice: Notice) -> str:
+    """A notice as a chat shows it: of an index that fails, with the way on."""
+    return f"{notice.text}; /index chooses another" if notice.kind == "index_failed" else notice.text
 
 
 def _short(text: str) -> str:

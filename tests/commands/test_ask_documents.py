@@ -15,6 +15,7 @@ from asking import QUICK, error_of, json_of, saved
 from indexed_rivers import indexed
 from ockit.index.places import IndexPlace
 from ockit.index.store.writer_lock import writing
+from terminal import terminal
 
 ENV = {**QUICK, "OCKIT_TEMPERATURE": "0", "OCKIT_MAX_TOKENS": "24", "OCKIT_CTX_SIZE": "2048"}
 RHINE = "How long is the river Rhine in kilometres?"
@@ -49,6 +50,7 @@ def test_json_has_sources_and_citations(ask: Any, run_ockit: Any) -> None:
     found = json_of(ask("-i", "rivers", "--json", "--grammar", "cite.gbnf", RHINE))
     assert found["text"] == "It is 1233 km long [1]."
     assert found["cited"] == [1]
+    assert found["retrieval"] == {"rivers": "ok"}
     first = found["sources"][0]
     assert set(first) == {
         "path", "start_line", "end_line", "page", "heading", "text", "score", "file", "index",
@@ -72,8 +74,12 @@ def test_sources_leave_stdout_to_what_is_read_by_programs(ask: Any, run_ockit: A
 def test_the_setting_and_no_index_after_all(ask: Any, run_ockit: Any) -> None:
     env = {**ENV, "OCKIT_INDEX": "rivers", "OCKIT_PASSAGES": "1"}
     assert len(json_of(ask("--json", RHINE, env=env))["sources"]) == 1
-    assert json_of(ask("--json", "-i", "", RHINE, env=env))["sources"] == []
-    assert "must be a whole number between 1 and 50" in error_of(ask("-k", "0", RHINE, env=env), 2)
+    found = json_of(ask("--json", "-i", "", RHINE, env=env))
+    assert (found["sources"], found["retrieval"]) == ([], {})
+    for k in ("0", "200"):
+        assert f"-k is {k}, but must be a whole number between 1 and 50" in error_of(
+            ask("-k", k, RHINE, env=env), 2
+        )
 
 
 def test_nothing_found_is_said_and_the_model_answers(ask: Any) -> None:
@@ -82,6 +88,13 @@ def test_nothing_found_is_said_and_the_model_answers(ask: Any) -> None:
     assert "nothing in rivers is about this" in done.stderr
     assert done.stdout.strip()
     assert "Sources" not in done.stdout
+    found = json_of(ask("-i", "rivers", "--json", "Which amendment abolished the poll tax?"))
+    assert found["retrieval"] == {"rivers": "nothing_found"}
+
+
+def test_on_a_terminal_the_paths_of_sources_can_be_opened(ask: Any, run_ockit: Any) -> None:
+    with terminal(run_ockit, "ask", "-i", "rivers", RHINE, env=ENV) as screen:
+        screen.until(lambda seen: "[1] rivers/rivers.md:" in seen.screen)
 
 
 @pytest.mark.parametrize("verb", ["ask", "chat"])
@@ -129,9 +142,13 @@ def test_a_damaged_index_is_one_notice(ask: Any, ockit_home: Path) -> None:
     [database] = (ockit_home / "data" / "indexes").glob("rivers/index.db")
     database.write_bytes(b"x" * 8192)
     done = ask("-i", "rivers", RHINE)
-    assert done.code == 0, done.stderr
+    assert done.code == 7, done.stderr
     assert done.stderr.count("rivers was not searched: ") == 1
     assert done.stdout.strip()
+    told = ask("-i", "rivers", "--json", RHINE)
+    assert told.code == 7
+    assert json.loads(told.stdout)["retrieval"] == {"rivers": "failed"}
+    assert ask(RHINE, env={**ENV, "OCKIT_INDEX": "rivers"}).code == 0  # nobody named it this time
 
 
 def test_a_planted_document_is_quoted(ask: Any, run_ockit: Any) -> None:

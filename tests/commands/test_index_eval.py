@@ -51,6 +51,9 @@ def test_figures_table_and_plot(indexed):
     assert done.code == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["index"], said["questions"], said["k"]) == ("animals", 7, [1, 3])
+    assert said["gold_not_in_index"] == 1
+    [warned] = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert warned.endswith("questions.jsonl:7: none.md is not in animals, so nothing finds it")
     assert set(said["search"]) == {"bm25", "dense", "both"}
     for figures in said["search"].values():
         assert figures["recall"]["3"] == pytest.approx(6 / 7)

@@ -285,3 +285,17 @@ def test_a_terminal_shows_none_far_behind_the_best_unless_asked(ferries: RunOcki
             heads = [row for row in screen.rows if row.startswith("rivers/")]
             assert len(heads) == count
             assert any("far behind" in row for row in screen.rows) == (not more)
+
+
+def test_a_narrow_terminal_breaks_no_heading_and_no_heading_stands_twice(ferries: RunOckit) -> None:
+    question = "how often does the frobnicator blink"
+    assert "# Release notes of the frobnicator" in ferries("search", question, "-k", "1").stdout
+    with terminal(ferries, "search", question, "-k", "1", size=(40, 36)) as screen:
+        screen.end()
+        rows = [row for row in screen.rows if row]
+        assert rows[0].startswith("rivers/planted.md:1-")
+        assert rows[0].split()[-1] == rows[0]
+        assert rows[1].startswith("    1.00  Release notes")
+        assert rows[1].endswith("…")
+        assert rows[2].strip() == "The frobnicator 3.2 blinks"
+        assert max(map(len, rows)) <= 36

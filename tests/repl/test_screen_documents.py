@@ -33,10 +33,10 @@ def test_an_index_is_chosen_used_and_left(screen: Terminal) -> None:
     screen.until(lambda s: "rivers" in bar(s), "the index in the bar")
     shown = enter(screen, RHINE)
     assert shown.count("Sources") == 1
-    assert re.search(r"^[ *] \[1\] rivers\.md:\d", shown, re.M)
+    assert re.search(r"^[ *] \[1\] rivers/rivers\.md:\d", shown, re.M)
     assert shown.index("1233") < shown.index("Sources")
     assert "rivers.md" in enter(screen, "/sources 1")
-    assert "[1] dogs/terrier.md:" in enter(screen, "/search a small dog that hunts rats")
+    assert "[1] rivers/dogs/terrier.md:" in enter(screen, "/search a small dog that hunts rats")
     assert "answers come from the model alone" in enter(screen, "/index off")
     screen.until(lambda s: "rivers" not in bar(s), "a bar without it")
     assert "did you mean rivers?" in enter(screen, "/index river")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ockit.assistant import shelf
 from ockit.assistant.grounding import Grounding
 from ockit.assistant.turn import Assistant
 from ockit.console import Console
@@ -140,6 +141,18 @@ def test_off_is_the_model_alone(chat: Chat) -> None:
     assert "Sources" not in said
     assert "no index is in use" in said
     assert "the last answer was given no sources" in said
+
+
+def test_an_index_that_is_not_searched_is_told_of_in_one_wording(chat: Chat) -> None:
+    chat.enter("Name a colour.")
+    assert "the last answer was given no sources" in chat.enter("/sources")
+    chat.talk.assistant.grounding = shelf.grounding(chat.environment)
+    chat.talk.assistant.grounding.use(["m"])
+    told = "m was not searched: there is no index 'm'; /index chooses another"
+    assert chat.enter("How long is the river Rhine?").splitlines()[1] == told
+    assert told in chat.enter("/sources")
+    assert told in chat.enter("/search Rhine")
+    assert "the last answer was given no sources" in chat.enter("/undo", "/sources")
 
 
 def test_a_resumed_chat_shows_the_sources_of_its_answers(chat: Chat) -> None:
