@@ -9,6 +9,7 @@ while it is in use: closing another descriptor would drop this process's POSIX l
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ from ockit.index.places import IndexPlace
 from ockit.index.store import schema
 from ockit.index.store.facts import rebuild_command
 from ockit.index.store.rows import Damaged
+
+_OTHER_TABLES = re.compile(r"no such (table|column)|has no column named")
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -194,6 +197,13 @@ def explained(error: Exception, path: Path, name: str) -> StoreError:
     known = databases.explained(error, path, f"the index {name}", "indexed", BUSY_S)
     if known is not None:
         return known
+    if databases.primary_code(error) == sqlite3.SQLITE_ERROR and _OTHER_TABLES.search(str(error)):
+        # until the first release, tables may change without their version
+        return StoreError(
+            f"the index {name} was made by another version of ockit ({error})",
+            where=str(path),
+            hint=f"make it anew from its files: {rebuild_command(name)}",
+        )
     # sqlite3 fails to decode a message that quotes damaged names
     damaged = isinstance(error, Damaged | UnicodeDecodeError) or databases.shows_damage(error)
     what = f"is damaged: {error}" if damaged else f"cannot be used ({error})"

@@ -130,8 +130,8 @@ def alter(where, statement):
     [
         ("PRAGMA user_version = 99", "a newer ockit wrote this index"),
         ("PRAGMA application_id = 7", "another program"),
-        ("DROP TABLE meta", "is damaged"),
-        ("DROP TABLE files", "is damaged"),
+        ("DROP TABLE meta", "another version of ockit"),
+        ("DROP TABLE files", "another version of ockit"),
         ("DELETE FROM meta WHERE name = 'generation'", "is damaged: it has no generation"),
         ("UPDATE meta SET value = '[]' WHERE name = 'facts'", "is damaged"),
         ("UPDATE chunks SET text = CAST('other' AS BLOB) WHERE id = 4", "is damaged: the row of chunk 4"),

@@ -1,5 +1,6 @@
 """From version to version: a backup before each step, what fails changes nothing, durability as promised."""
 
+import hashlib
 import sqlite3
 import stat
 from contextlib import closing
@@ -20,6 +21,9 @@ def where(tmp_path):
     return store.place
 
 
+FIRST = "1b6572ff8e94b883def9fd0393bd0a85bf9916b6e60a0c8bd2c7c14b1b630a15"
+
+
 def version(path):
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute("PRAGMA user_version").fetchone()[0]
@@ -27,6 +31,31 @@ def version(path):
 
 def next_version(monkeypatch, *statements):
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, statements))
+
+
+def test_the_tables_of_the_first_version_change_knowingly_or_not_at_all():
+    """Before the first release they may: then this digest is written anew, and indexes are rebuilt. Afterwards what
+    changes is a step to the next version."""
+    statements = "\n".join(" ".join(statement.split()) for statement in schema.MIGRATIONS[0])
+    assert (
+        hashlib.sha256(statements.encode()).hexdigest()
+        == "1b6572ff8e94b883def9fd0393bd0a85bf9916b6e60a0c8bd2c7c14b1b630a15"
+    )
+
+
+@pytest.mark.parametrize("change", ["ALTER TABLE files DROP COLUMN title", "DROP TABLE files"])
+def test_other_tables_of_a_known_version_are_another_ockit_s(where, change):
+    with closing(sqlite3.connect(where.database)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(change)
+        connection.commit()
+    with (
+        pytest.raises(StoreError, match="another version of ockit") as caught,
+        IndexStore.open(where) as store,
+    ):
+        store.files()
+    assert "damaged" not in str(caught.value)
+    assert "ockit index --rebuild --name" in caught.value.hint
 
 
 def test_the_next_version_is_reached_and_backed_up(where, monkeypatch):
