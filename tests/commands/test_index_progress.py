@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,46 @@ def test_the_bar_moves_inside_of_a_file_and_names_it_where_it_stands(shown: Any)
     back = shown.line(Progress("indexing", 1, 2, 220, 1800, 6000, 10000, "other.pdf"))
     assert "━━─" in back  # what is left has grown, but the bar does not go back
     assert "at other.pdf" not in back
+
+
+def test_an_end_that_takes_long_is_said(shown: Any) -> None:
+    with shown.progress:
+        shown.stop.set()
+        for _ in range(100):
+            if shown.stderr.getvalue():
+                break
+            threading.Event().wait(0.05)
+    assert shown.stderr.getvalue() == "stopping; Ctrl-C again ends it at once\n"
+
+
+def test_watching_tells_a_failure_once(run_ockit: Any) -> None:
+    docs = run_ockit.cwd / "docs"
+    write(docs, {"a.md": "# A\n\nSomething.\n", "broken.pdf": "%PDF-1.4\n"})
+    with subprocess.Popen(
+        [*run_ockit.command(), "index", "docs", "--watch"],
+        env=run_ockit.variables(),
+        cwd=run_ockit.cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        try:
+            assert watching.stdout is not None
+            assert watching.stderr is not None
+            assert watching.stdout.readline().endswith("failed 1\n")
+            while not watching.stderr.readline().startswith("watching 1 folder"):
+                pass
+            write(docs, {"b.md": "# B\n\nSomething else.\n"})
+            assert watching.stdout.readline().startswith("docs: indexed 1 / unchanged 1 ")
+            write(docs, {"worse.pdf": "%PDF-1.4\nworse"})
+            assert watching.stdout.readline().endswith("failed 2\n")
+            watching.send_signal(signal.SIGINT)
+            assert watching.wait(timeout=20) == 0
+            later = watching.stderr.read()
+        finally:
+            watching.kill()
+    assert "worse.pdf" in later
+    assert "broken.pdf" not in later
 
 
 def test_a_large_file_on_a_terminal(run_ockit: Any) -> None:
