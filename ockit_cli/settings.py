@@ -103,7 +103,9 @@ class Settings:
     index: tuple[str, ...] = _key(
         "names", (), "Documents that answers come from: names of `ockit indexes list`, such as `docs,mail`."
     )
-    passages: int = _key("int", 4, "Passages of documents that a question is given at most.", min=1, max=50, flag="-k")
+    passages: int = _key(
+        "int", 4, "Passages of documents that a question is given at most.", min=1, max=50, flag="-k"
+    )
     edit_mode: Literal["emacs", "vi"] = _key(
         "word", "emacs", "The keys that edit a line in the chat.", words=("emacs", "vi")
     )
