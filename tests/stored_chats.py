@@ -10,9 +10,7 @@ from pathlib import Path
 from ockit.messages import Passage, Sampling, Timings, Usage, Verdict
 
 WRITER = Path(__file__).with_name("sessions") / "writer_child.py"
-PASSAGE = Passage(
-    "notes.md", 3, 5, None, "Rivers", "The Rhine is long.", 0.75, "/rivers/notes.md", "rivers"
-)
+PASSAGE = Passage("notes.md", 3, 5, None, "Rivers", "The Rhine is long.", 0.75, "/rivers/notes.md", "rivers")
 VERDICT = Verdict(
     1, (0.1, 0.9, 0.0, 0.0, 0.0), {"insult": 0.2}, ("rule-7",), "caution", "mild", "rules", 1.5, "ok"
 )

@@ -20,8 +20,8 @@ _WAYS_OUT = {
 }
 
 
-def nothing_to_read(report: Report, roots: Roots) -> NotFound:
-    """The error for a new index that would hold nothing, with the most frequent reason."""
+def nothing_to_read(report: Report) -> str:
+    """What to tell of a new index that holds nothing: the most frequent reason, and what to do about it."""
     hint = "name a folder with documents in it"
     if report.failed:
         first = report.failed[0]
@@ -32,11 +32,7 @@ def nothing_to_read(report: Report, roots: Roots) -> NotFound:
         hint = _WAYS_OUT.get(counts[0][0], hint)
     else:
         why = "it is empty"
-    return NotFound(
-        f"there is nothing in it that can be read ({why}); no index was made",
-        where=", ".join(roots.paths),
-        hint=hint,
-    )
+    return f"there is nothing in it that can be read ({why}); {hint}"
 
 
 def refuse_emptied(changes: Changes, roots: Roots, name: str) -> None:

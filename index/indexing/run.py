@@ -36,8 +36,6 @@ def index_folders(
     embedder: Embedder | None = None,
     on_event: OnEvent = lambda event: None,
     stop: threading.Event | None = None,
-    *,
-    keep_empty: bool = False,
 ) -> Report:
     """Make an index, or bring one up to date.
 
@@ -47,11 +45,9 @@ def index_folders(
         on_event: told how it goes, from the calling thread.
         stop: set by whoever wants an early end: within a moment the run ends, with `Report.stopped`; the next one goes
             on from there.
-        keep_empty: a new index in which there is nothing stays: something may come yet.
 
     Raises:
-        NotFound: no such path, no such index, a folder that was indexed is gone, or nothing in it can be read: then no
-            index is made.
+        NotFound: no such path, no such index, or a folder that was indexed is gone.
         UsageError: the index was made with another embedder, or by another version, is no index of files, or was
             imported and it is not said where its folders are here.
         StoreError: another process indexes it, the disk is full, the index is damaged.
@@ -59,7 +55,7 @@ def index_folders(
     """
     with ExitStack() as ends:
         run = _Run(plan, place, environment, embedder, on_event, stop or threading.Event(), ends)
-        return run.go(keep_empty)
+        return run.go()
 
 
 class _Run:
@@ -83,7 +79,7 @@ class _Run:
         self._changed = False
         self._new = False  # whether this run has made the index
 
-    def go(self, keep_empty: bool) -> Report:
+    def go(self) -> Report:
         if not self._plan.dry_run:
             finish(self._place)
         before = facts_before(self._plan, self._place, self._tell)
@@ -98,24 +94,23 @@ class _Run:
         except BaseException:
             self._forgotten_if_empty(store)
             raise
-        kept = keep_empty and not self._report.stopped
-        if not kept and self._forgotten_if_empty(store) and not self._report.stopped:
-            raise nothing_to_read(self._report, roots)
+        if self._report.stopped:
+            self._forgotten_if_empty(store)
+        elif self._new and not store.counts().files:
+            self._tell(IndexNotice(nothing_to_read(self._report)))
         self._report.seconds = time.monotonic() - self._begun
         return self._report
 
-    def _forgotten_if_empty(self, store: IndexStore) -> bool:
-        """Whether the index is new and holds nothing, and was therefore removed again."""
+    def _forgotten_if_empty(self, store: IndexStore) -> None:
+        """Remove an index that is new and holds nothing."""
         from ockit.index.store.portable import remove_index
 
         if not self._new:
-            return False
+            return
         counts = store.counts()
-        if counts.files or counts.vectors:
-            return False
-        self._ends.close()  # the store's lock too
-        remove_index(self._place)
-        return True
+        if not counts.files and not counts.vectors:
+            self._ends.close()  # the store's lock too
+            remove_index(self._place)
 
     def _bring_up_to_date(
         self, store: IndexStore, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]

@@ -37,9 +37,7 @@ def watched(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: bo
     def run(plan: IndexPlan, patience: int = 0) -> Report:
         try:
             with IndexProgress(call, place.name, stop) as progress:
-                return index_folders(
-                    plan, place, call.environment, on_event=progress.told, stop=stop, keep_empty=True
-                )
+                return index_folders(plan, place, call.environment, on_event=progress.told, stop=stop)
         except BeingWritten as error:  # which another ockit is, for a while
             if not patience:
                 raise

@@ -82,7 +82,9 @@ def test_the_pins_hold_the_whole_closure():
 
 def test_what_the_packages_import_is_declared():
     core = {canonicalize_name(line.name) for line in declared()}
-    extras = {canonicalize_name(line.name) for extra in ("qlora", "gptq", "parquet") for line in declared(extra)}
+    extras = {
+        canonicalize_name(line.name) for extra in ("qlora", "gptq", "parquet") for line in declared(extra)
+    }
     owners = packages_distributions()
     wrong = []
     for module in modules():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ TRANSCRIPTS = [block for page in PAGES for block in blocks(page) if block.langua
 
 @pytest.mark.parametrize("block", TRANSCRIPTS, ids=str)
 def test_a_transcript_is_what_happens(block: Block, tmp_path: Path):
-    """Runs the block's commands one after the other in an empty directory with an empty home."""
+    """Runs the block's commands one after the other in a directory that holds `docs` alone, with an empty home."""
     variables = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path / "home"),
@@ -30,7 +31,7 @@ def test_a_transcript_is_what_happens(block: Block, tmp_path: Path):
         "LANG": "C.UTF-8",
     }
     here = tmp_path / "here"
-    here.mkdir()
+    shutil.copytree(ROOT / "docs", here / "docs", ignore=shutil.ignore_patterns("__pycache__"))
     for command in block.commands:
         done = subprocess.run(
             ["bash", "-c", command.text],

@@ -1,4 +1,4 @@
-"""The first run of an index: one in which there would be nothing is not made, whoever or whatever ends the run."""
+"""The first run of an index: what it says where it finds nothing, and what it leaves where it is stopped early."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from indexed_folder import IndexedFolder, write
-from ockit.errors import NotFound
 from ockit.index.indexing.plan import IndexPlan
-from ockit.index.indexing.report import IndexEvent, Progress
+from ockit.index.indexing.report import IndexEvent, IndexNotice, Progress
 from ockit.index.indexing.run import index_folders
 from ockit.index.places import all_indexes
 from ockit.index.walk.walker import Walk
@@ -34,18 +33,24 @@ def test_nothing_in_it(
     why: str,
     hint: str,
 ) -> None:
+    """Said, and no error: what is left out by rule is none, what failed is counted as failed."""
     folder = tmp_path / "other"
     folder.mkdir()
     write(folder, files)
-    with pytest.raises(NotFound) as caught:
-        indexed.run(folder, **options)
-    assert why in caught.value.what
-    assert (caught.value.where, hint in str(caught.value.hint)) == (str(folder), True)
-    assert not indexed.place.directory.exists()
-    plan = IndexPlan((folder,))
-    kept = index_folders(plan, indexed.place, indexed.environment, indexed.embedder, keep_empty=True)
-    assert (kept.indexed, indexed.place.exists) == (1 if options else 0, True)
-    assert indexed.run(folder).indexed == 0  # one that is there may become empty
+    told: list[str] = []
+
+    def note(event: IndexEvent) -> None:
+        if isinstance(event, IndexNotice):
+            told.append(event.text)
+
+    plan = IndexPlan((folder,), **options)  # type: ignore[arg-type]
+    report = index_folders(plan, indexed.place, indexed.environment, indexed.embedder, note)
+    assert (report.indexed, len(report.failed), indexed.place.exists) == (0, int("failed" in why), True)
+    assert len(told) == 1
+    assert why in told[0]
+    assert hint in told[0]
+    again = index_folders(IndexPlan(), indexed.place, indexed.environment, indexed.embedder, note)
+    assert (again.indexed, len(told)) == (0, 1)  # said once
 
 
 @pytest.mark.parametrize("how", ["stop", "end"])

@@ -68,7 +68,16 @@ def test_a_file_that_is_being_made_is_left_at_any_slab(
     with IndexStore.open(indexed.place, readonly=False) as store:
         question = indexed.embedder.embed(["What does the whale eat?"], "query")
         dense = DenseIndex(store)
-        expected = dense.nearest(question, 3)
+        (expected,) = dense.nearest(question, 3)
+
+        def right() -> bool:
+            """Last bits differ with the order in which they are added up."""
+            (found,) = dense.nearest(question, 3)
+            same = [number for number, _ in found] == [number for number, _ in expected]
+            return same and [near for _, near in found] == pytest.approx(
+                [near for _, near in expected], abs=1e-5
+            )
+
         assert dense.describe()["kind"] == kind
         indexed.place.manifest.unlink()
         stopped = 0
@@ -79,10 +88,10 @@ def test_a_file_that_is_being_made_is_left_at_any_slab(
             except InterruptedByUser:
                 stopped += 1
                 assert not indexed.place.manifest.exists()
-                assert dense.nearest(question, 3) == expected
+                assert right()
                 continue
             break
         assert stopped >= 3
-        assert dense.nearest(question, 3) == expected
+        assert right()
         assert dense.describe()["kind"] == kind
         dense.close()

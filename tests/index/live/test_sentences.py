@@ -303,7 +303,8 @@ import sys
 from pathlib import Path
 from ockit.environment import Environment
 from ockit.index.live.sentences_import import import_sentences
-import_sentences(Path(sys.argv[1]), "wiki", Environment.of_process(), embeddings=True, rebuild=sys.argv[2:] == ["rebuild"],
+import_sentences(Path(sys.argv[1]), "wiki", Environment.of_process(), embeddings=True,
+                 rebuild=sys.argv[2:] == ["rebuild"],
                  progress=lambda row, total, seconds: print(row, total, flush=True))
 """
 
