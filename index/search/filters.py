@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from ockit.index.search.options import SearchOptions
 from ockit.index.store.index_store import IndexStore
@@ -67,9 +68,9 @@ def _as_opened(pattern: str, cwd: str) -> tuple[re.Pattern[str], ...]:
         return ()
     parts = PurePath(pattern).parts
     plain = next((at for at, part in enumerate(parts) if re.search(r"[*?\[]", part)), len(parts))
-    folder = re.escape(str(Path(cwd, *parts[:plain]).resolve()))
+    folder = re.escape(os.path.realpath(os.path.join(cwd, *parts[:plain])))
     rest = "".join("/" + _translated(part) for part in parts[plain:]).replace("/.*/", "/(?:.*/)?")
-    named = re.escape(str(Path(cwd, pattern).resolve()))
+    named = re.escape(os.path.realpath(os.path.join(cwd, pattern)))
     return tuple(re.compile(one + "(?:/.*)?", re.DOTALL) for one in dict.fromkeys((folder + rest, named)))
 
 
@@ -93,15 +94,32 @@ def _translated(pattern: str) -> str:
             found.append(".*")
             at += 2
             continue
-        end = pattern.find("]", at + 2) if sign == "[" else -1
+        negated = pattern.startswith("[!", at)
+        end = (
+            pattern.find("]", at + 2 + negated) if sign == "[" else -1
+        )  # a ] that comes first is one of the choice
         if end > 0:
-            inside = pattern[at + 1 : end].replace("\\", "\\\\").replace("[", "\\[")
-            found.append("[" + ("^" + inside[1:] if inside[0] == "!" else inside) + "]")
+            found.append(_choice(pattern[at + 1 + negated : end], negated))
             at = end
         else:
             found.append({"*": "[^/]*", "?": "[^/]"}.get(sign, re.escape(sign)))
         at += 1
     return "".join(found)
+
+
+def _choice(inside: str, negated: bool) -> str:
+    """What stands in brackets, for one character of a name; a range from behind to before holds none."""
+    wanted, at = "", 0
+    while at < len(inside):
+        first = last = inside[at]
+        if inside[at + 1 : at + 2] == "-" and at + 2 < len(inside):
+            last, at = inside[at + 2], at + 2
+        at += 1
+        if first <= last:
+            wanted += f"{re.escape(first)}-{re.escape(last)}"
+    if not wanted:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{wanted}]"
 
 
 def described(options: SearchOptions) -> Sequence[str]:

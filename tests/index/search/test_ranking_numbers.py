@@ -65,6 +65,17 @@ def test_sureness_grows_with_both_figures() -> None:
         ("a+b.md", "a+b.md", True),
         ("a.mdx", "*.md", False),
         ("docs/a.md", "./docs/a.md", True),
+        ("b.md", "[z-a]*", False),
+        ("b.md", "[!z-a].md", True),
+        ("b.md", "[a-c].md", True),
+        ("].md", "[]].md", True),
+        ("b.md", "[!]].md", True),
+        ("x/[!]", "x/[!]", True),
+        ("^.md", "[^].md", True),
+        ("a/b", "a[!x]b", False),
+        ("a-.md", "a[b-].md", True),
+        ("\\.md", "[\\].md", True),
+        ("d.md", "[\\d].md", True),
     ],
 )
 def test_paths_fit_patterns(path: str, pattern: str, fits: bool) -> None:
