@@ -13,6 +13,7 @@ from ockit.commands.completion import complete_index
 from ockit.commands.invocation import Invocation, invocation
 from ockit.commands.search_sources import Sources, answer_json
 from ockit.errors import ExitCode, UsageError
+from ockit.text import shorten
 
 MOST = 1_000
 """Passages that may be asked for."""
@@ -145,9 +146,11 @@ def _count(k: str | None) -> int:
     """Raises UsageError for what is no number of passages."""
     if k is None:
         return USUAL
-    if not (k.isascii() and k.isdecimal() and 1 <= int(k[:6]) <= MOST):
-        raise UsageError(f"-k takes a number from 1 to {MOST}, not {k!r}", hint="-k 5")
-    return int(k)
+    digits = k.lstrip("0")
+    # of many digits int() makes an error of its own
+    if not (k.isascii() and k.isdecimal() and 0 < len(digits) <= len(str(MOST)) and int(digits) <= MOST):
+        raise UsageError(f"-k takes a number from 1 to {MOST}, not {shorten(k, 40)!r}", hint="-k 5")
+    return int(digits)
 
 
 def _answer(run: Invocation, query: str, sources: Sources, form: Form) -> int:

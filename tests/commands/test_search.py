@@ -121,6 +121,10 @@ def test_a_path_fits_as_it_was_printed(ferries: RunOckit) -> None:
     assert paths("--path", "bridges.txt", cwd=rivers / "old") == {"old/bridges.txt"}
     assert paths("--path", "../old/", cwd=rivers / "src") == {"old/bridges.txt"}
     assert paths("--path", "rivers") == paths()
+    (ferries.cwd / "loop").symlink_to("loop")
+    for path in ("loop", "loop/*", "[z-a]*", "~x/[!]"):
+        assert paths("--path", path) == set(), path
+    assert paths("-k", "0000009") == paths()
     assert paths("--path", "cwd/rivers") == set()
     shown = ferries("search", "over the river Danube", "-k", "1").stdout.split(":")[0]
     assert paths("--path", shown) == {shown.removeprefix("rivers/")}
@@ -204,6 +208,8 @@ def test_bad_lines_of_a_batch_are_named_and_left_out(ferries: RunOckit) -> None:
         (["x", "--window-threshold", "0.5"], 2, "--window 2"),
         (["x", "--json", "--jsonl"], 2, "exclude each other"),
         (["x", "-k", "0"], 2, "-k takes a number from 1 to 1000, not '0'"),
+        (["x", "-k", "000001000000"], 2, "-k takes a number from 1 to 1000"),
+        (["x", "-k", "9" * 5000], 2, "-k takes a number from 1 to 1000"),
         (["x", "-k", "ten"], 2, "-k takes a number from 1 to 1000, not 'ten'"),
     ],
 )
