@@ -195,6 +195,10 @@ def _label(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
     if sorted(member.filename for member in members) != sorted((LABEL, STORE)):
         names = ", ".join(member.filename[:40] for member in members[:3])
         raise _refused(file, f"it holds other files ({names or 'none'})")
+    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+        raise _refused(
+            file, "its members are compressed in another way"
+        )  # each way fails with errors of its own
     with archive.open(LABEL) as member:
         data = member.read(_LABEL_BYTES + 1)
     try:

@@ -184,6 +184,19 @@ def test_archives_that_were_cut_or_changed(exported, tmp_path):
         refused(path, place(tmp_path, "new"))
 
 
+@pytest.mark.parametrize("way", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_members_that_are_compressed_in_another_way(exported, tmp_path, way):
+    parts = members(exported)
+    path = tmp_path / "other"
+    with zipfile.ZipFile(path, "w", way) as archive:
+        archive.writestr(LABEL, json.dumps(parts[0]))
+        archive.writestr(STORE, parts[1])
+    refused(path, place(tmp_path, "new"))
+    data = path.read_bytes()
+    path.write_bytes(data[:50] + bytes(40) + data[90:])  # what is unpacked is no such stream
+    refused(path, place(tmp_path, "new"))
+
+
 def test_removal(exported, tmp_path):
     with (
         IndexStore.open(place(tmp_path), readonly=False),
