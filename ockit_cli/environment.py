@@ -79,10 +79,9 @@ class DeletedFolder(type(Path())):  # type: ignore[misc]  # the class of this sy
     """A working directory that was deleted under the process. Absolute paths can be put behind it; a relative one
     leads nowhere, and says so. As a string it is a path at which nothing is, and which lies in no folder."""
 
-    def __new__(cls) -> DeletedFolder:
-        """The one there is."""
-        made: DeletedFolder = super().__new__(cls, f"{os.path.sep}(deleted)")
-        return made
+    def with_segments(self, *segments: str | os.PathLike[str]) -> Path:
+        """What is derived from it, its parent for one, is a usual path (Python 3.12 asks this)."""
+        return Path(*segments)
 
     def __truediv__(self, other: str | os.PathLike[str]) -> Path:
         """The other path, which must be absolute. Raises NotFound."""
@@ -108,7 +107,7 @@ def _working_directory() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError:
-        return DeletedFolder()
+        return DeletedFolder(f"{os.path.sep}(deleted)")
 
 
 @dataclass(frozen=True)

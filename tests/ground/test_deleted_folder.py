@@ -1,5 +1,6 @@
 """A working directory that was deleted: relative paths lead nowhere and say so, absolute ones work."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ GONE = 'mkdir gone; cd gone; rmdir ../gone; exec "$0" "$@"'
 
 
 def test_what_can_be_put_behind_it():
-    gone = DeletedFolder()
+    gone = DeletedFolder("/(deleted)")
     assert gone / "/etc/hosts" == Path("/etc/hosts")
     assert type(gone / Path("/etc")) is type(Path("/etc"))
     for relative in (".", "..", "notes.md", Path("a/b"), ""):
@@ -20,6 +21,8 @@ def test_what_can_be_put_behind_it():
             gone / relative
     assert not gone.exists()
     assert not gone.resolve().is_relative_to("/")
+    assert (str(gone), str(gone.parent)) == ("/(deleted)", "/")
+    assert os.path.relpath("/etc/hosts", gone) == "../etc/hosts"
 
 
 @pytest.mark.parametrize(
