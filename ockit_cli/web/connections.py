@@ -21,6 +21,9 @@ from ockit.offline import is_this_machine
 Held = http.client.HTTPConnection | socket.socket
 """What can be cut."""
 
+_HOLD_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+"""Networks whose last 32 bits are an IPv4 address: that of NAT64 (RFC 6052), and IPv4-compatible ones (RFC 4291)."""
+
 
 def origin(parts: SplitResult) -> tuple[str, str, int]:
     """Scheme, host and port. Raises ValueError for a port that is none."""
@@ -32,10 +35,22 @@ def origin(parts: SplitResult) -> tuple[str, str, int]:
 
 
 def is_private(address: str) -> bool:
-    """Whether an IP address belongs to this machine or a network of its own."""
+    """Whether an IP address, or one that it leads to, is not a single machine's on the internet: one of this machine
+    or its network, or of no or many machines."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None)
-    return not (mapped or found).is_global
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return not _is_public(found.ipv4_mapped)
+        if any(found in network for network in _HOLD_IPV4):
+            return not _is_public(ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF))
+        inside = [found.sixtofour, *(found.teredo or ())]
+        if not all(_is_public(one) for one in inside if one is not None) or found.is_site_local:
+            return True
+    return not _is_public(found)
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def proxy_for(parts: SplitResult, variables: Mapping[str, str]) -> SplitResult | None:

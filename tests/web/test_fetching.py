@@ -189,6 +189,19 @@ def test_who_is_asked_without_a_proxy(url, proxied):
         ("0.0.0.0", True),
         ("93.184.216.34", False),
         ("2606:4700::1111", False),
+        ("::ffff:93.184.216.34", False),
+        ("2002:c0a8:101::1", True),  # 6to4 of 192.168.1.1
+        ("2002:5db8:d822::1", False),  # of 93.184.216.34
+        ("2001:0:5db8:d822:0:0:3f57:fefe", True),  # Teredo of 192.168.1.1
+        ("64:ff9b::a9fe:a9fe", True),  # NAT64 of 169.254.169.254
+        ("64:ff9b::5db8:d822", False),
+        ("::10.0.0.1", True),
+        ("::", True),
+        ("224.0.0.1", True),
+        ("ff0e::1", True),
+        ("240.0.0.1", True),
+        ("fec0::1", True),
+        ("64:ff9b:1::a00:1", True),
     ],
 )
 def test_private_addresses(address, private):
