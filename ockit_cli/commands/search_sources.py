@@ -22,13 +22,18 @@ if TYPE_CHECKING:
     from ockit.protocols import Reranker, Retrieved, Retriever
 
 
+_IN_A_ROW = 3
+"""Failures after which a source is asked no more: each may take as long as it is waited for."""
+
+
 @dataclass
 class Sources:
     """What is searched and how; the best of all of them, by how sure each is.
 
     Attributes:
+        retrievers: those that are asked; one that fails `_IN_A_ROW` times in a row is so no more.
         warn: is told once of each that fails while others do not.
-        failed: what each of those failed with, by name.
+        failed: what each of those failed with first, by name, be it for one question.
         retrieval: of the last question, for each name ``ok``, ``nothing_found`` or ``failed``.
     """
 
@@ -37,6 +42,7 @@ class Sources:
     warn: Callable[[str], None]
     failed: dict[str, OckitError] = field(default_factory=dict)
     retrieval: dict[str, str] = field(default_factory=dict)
+    _in_a_row: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -72,6 +78,7 @@ class Sources:
             sources = cls(retrievers, options, run.console.warning)
             for name, error in failed.items():
                 sources._note(name, error)
+                sources._in_a_row[name] = _IN_A_ROW
             yield sources
 
     @property
@@ -113,9 +120,11 @@ class Sources:
             except OckitError as error:
                 if not found and retriever is self.retrievers[-1]:
                     raise
-                self._note(retriever.name, error)
+                self._failed(retriever, error)
+            else:
+                self._in_a_row[retriever.name] = 0
         self.retrieval = {name: "ok" if one.passages else "nothing_found" for name, one in found.items()}
-        self.retrieval |= dict.fromkeys(self.failed, "failed")
+        self.retrieval |= {name: "failed" for name, times in self._in_a_row.items() if times}
         return Retrieved(
             tuple(_once([p for one in found.values() for p in one.passages])[: self.options.k]),
             sum(one.searched or 0 for one in found.values()),
@@ -129,11 +138,19 @@ class Sources:
             return retriever.search(query, self.options, vector=vectors.get(retriever.name))
         return retriever.retrieve(query, self.options.k)
 
+    def _failed(self, retriever: Retriever, error: OckitError) -> None:
+        """Go on without one for this question, or for all that come."""
+        name = retriever.name
+        self._note(name, error)
+        self._in_a_row[name] = self._in_a_row.get(name, 0) + 1
+        if self._in_a_row[name] == _IN_A_ROW:
+            self.retrievers.remove(retriever)
+            self.warn(f"{name} failed {_IN_A_ROW} times in a row and is asked no more: {error}")
+
     def _note(self, name: str, error: OckitError) -> None:
-        """Go on without one that failed."""
-        self.failed[name] = error
-        self.retrievers = [retriever for retriever in self.retrievers if retriever.name != name]
-        self.warn(f"{name} was not searched: {error}" + (f" ({error.hint})" if error.hint else ""))
+        if name not in self.failed:
+            self.failed[name] = error
+            self.warn(f"{name} was not searched: {error}" + (f" ({error.hint})" if error.hint else ""))
 
 
 def _once(passages: Sequence[Passage]) -> list[Passage]:
