@@ -97,7 +97,7 @@ def show(
     ctx: typer.Context,
     name: Name,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Also list the files that failed, and why.")
+        bool, typer.Option("--failed", help="Also list the files that failed or hold a key, and why.")
     ] = False,
     files: Annotated[bool, typer.Option("--files", help="Also list all files.")] = False,
     as_json: AsJson = False,
@@ -128,7 +128,11 @@ def show(
         finally:
             dense.close()
         records = store.files()
-    listed = [record for _, record in sorted(records.items()) if files or record.state == "failed"]
+    listed = [
+        record  # one that was taken for a secret by what is in it is looked for here too
+        for _, record in sorted(records.items())
+        if files or record.state == "failed" or record.reason == "secret"
+    ]
     found = _facts_json(facts, counts, _size(place)) | {"embedder": _embedder(facts), "vectors": searched}
     if source is not None:
         found["url"] = source.url

@@ -17,6 +17,7 @@ from ockit.index.readers.secrets import held_secret
 
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDhX7w0a9Jm3kQv\n" * 3
 KEY = f"-----BEGIN PRIVATE KEY-----\n{BODY}-----END PRIVATE KEY-----\n"
+SHA1 = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 AWS = "AWS_SECRET_ACCESS_KEY=" + "wJalrXUtnFEMI/K7MDENG/bPxRfiCYq0dk3Lm9Zx"
 
 
@@ -25,15 +26,29 @@ def test_blocks_of_every_kind(kind: str) -> None:
     block = KEY.replace("PRIVATE", f"{kind}PRIVATE")
     indented = "key: |\n" + "".join(f"    {line}\n" for line in block.split("\n"))
     quoted = "\n".join(f'    "{line}\\n"' for line in block.split("\n"))
+    joined = "(\n" + "".join(f'    b"{line}\\n"\n' for line in block.split("\n")) + ")"
+    added = " +\n".join(f"  '{line}\\n'" for line in block.split("\n"))
+    nested = json.dumps(json.dumps({"key": block}))
+    remarked = "".join(f"// {line}\n" for line in block.split("\n"))
+    mailed = "".join(f"> {line}\n" for line in block.split("\n"))
+    for text in (joined, added, nested, remarked, mailed, block.replace("\n", " ")):
+        assert held_secret(text) == "a private key"
     for text in (block, f"# Notes\n\nSome words.\n\n{block}", indented, quoted, block.replace("\n", "\r\n")):
         assert held_secret(text) == "a private key"
+
+
+def test_the_smallest_key_is_one() -> None:
+    small = "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v3VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g"
+    assert held_secret(f"-----BEGIN PRIVATE KEY-----\n{small}\n-----END PRIVATE KEY-----") == "a private key"
 
 
 def test_other_forms() -> None:
     headers = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n"
     assert held_secret(f"-----BEGIN RSA PRIVATE KEY-----\n{headers}{BODY}") is not None
     assert held_secret(f"-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: 1\n\n{BODY}") is not None
-    assert held_secret("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n") is not None
+    putty = "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPublic-Lines: 2\nAAAA\nPrivate-Lines: 1\nAAAA\n"
+    assert held_secret(putty) is not None
+    assert held_secret(f"So:\n{putty}".replace("\n", "\r\n> ")) is not None
     assert held_secret(json.dumps({"type": "service_account", "private_key": KEY})) is not None
     assert held_secret(json.dumps({"private_key": "0x" + "4f" * 32})) is not None
     for line in (AWS, f"export {AWS}", AWS.lower()[:22] + AWS[22:], AWS.replace("=", ' = "') + '"'):
@@ -49,13 +64,31 @@ def test_texts_about_keys_hold_none() -> None:
         "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
         "AWS_SECRET_ACCESS_KEY=${SECRET_FROM_THE_VAULT_OF_THIS_COMPANY}\n",
         '{"private_key_id": "' + "a" * 40 + '", "private_key": "see the vault"}',
+        f"A file that begins with `-----BEGIN PRIVATE KEY-----`\n{SHA1}\n{SHA1} is one.\n",
+        "It begins with -----BEGIN PRIVATE KEY----- and as RFC 5958 has it the lines of Base64 are 64 long each\n",
+        f"-----BEGIN PRIVATE KEY-----\nThe key 1 itself:\n{BODY}",
+        "export AWS_SECRET_ACCESS_KEY=" + "x" * 40,
+        "The first lines PuTTY-User-Key-File-2 and -3 are,\nPuTTY-User-Key-File-2 and\nPrivate-Lines: 8\n",
+        "PuTTY-User-Key-File-3: ssh-ed25519\nis the first line.\n",
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC...\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\n" + f"{'x' * 64}\n" * 9 + "-----END PRIVATE KEY-----\n",
+        '{"private_key": "YOUR_PRIVATE_KEY_GOES_HERE_REPLACE_ME_PLEASE"}',
+        f'if text.startswith("-----BEGIN PRIVATE KEY-----"):\n    return "{SHA1}a1b2c3d4"\n' * 2,
+        (Path(__file__).parents[2] / "hostile_tree.py").read_text(encoding="utf-8"),
     ):
         assert held_secret(text) is None
 
 
 def test_looking_takes_no_long_time() -> None:
     started = time.monotonic()
-    for text in ("-----BEGIN " * 200_000, "-----BEGIN PRIVATE KEY-----" * 50_000, '"private_key" ' * 100_000):
+    headers = "-----BEGIN PRIVATE KEY-----\n" + "A: b\n" * 9
+    for text in (
+        headers * 20_000,
+        "-----BEGIN " * 200_000,
+        "-----BEGIN PRIVATE KEY-----" * 50_000,
+        KEY[:28] * 50_000,
+        '"private_key" ' * 100_000,
+    ):
         assert held_secret(text) is None
     assert time.monotonic() - started < 3
 
