@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 _SPECIAL = re.compile(rb"[*?\[\\]")
+_BEHIND_A_NAME = b"(?<!/)"  # a folder's path ends with a slash, behind which a star finds no name
 _FOLDERS = b"(?:[^/]*+/)*?"
 _CLASSES: dict[bytes, str] = {
     b"alnum": string.ascii_letters + string.digits,
@@ -36,7 +37,7 @@ class Glob(NamedTuple):
     """One pattern.
 
     Attributes:
-        source: a regular expression that matches from the beginning, and ends at a ``/`` or at the end.
+        source: a regular expression that matches from the beginning, and ends behind a name: at a ``/`` or at the end.
         of_name: it is asked for the last part of a path, else for all of it.
         folder: it stands for folders only.
         ignored: what it matches is left out; else it is taken back in.
@@ -69,7 +70,8 @@ def glob_of(line: bytes) -> Glob | None:
         return None
     of_name = b"/" not in pattern
     try:
-        return Glob(_name(pattern) if of_name else _path(pattern), of_name, folder, ignored)
+        source = _name(pattern) if of_name else _path(pattern)
+        return Glob(source + _BEHIND_A_NAME, of_name, folder, ignored)
     except _Never:
         return None
 
@@ -104,7 +106,7 @@ def _path(pattern: bytes) -> bytes:
     source += b"(?>" + _components(groups[0]) + b")"
     for group in groups[1:-1]:
         source += b"(?>" + _FOLDERS + _components(group[1:]) + b")"  # without the slash behind the stars
-    return source + (_FOLDERS + _components(groups[-1][1:]) if groups[-1] else b"(?s:.+)")
+    return source + (_FOLDERS + _components(groups[-1][1:]) if groups[-1] else b"(?s:.*)")
 
 
 def _components(parts: Sequence[bytes]) -> bytes:

@@ -62,6 +62,52 @@ def test_patterns_of_many_stars_are_gits(tmp_path: Path, seed: int) -> None:
         assert {found.path for found in Walk([str(tmp_path)])} == expected, lines
 
 
+@pytest.mark.parametrize(
+    ("line", "path", "ignored"),
+    [
+        ("a/*", "a/", None),
+        ("a/*", "a/b/", True),
+        ("?/*", "a/", None),
+        ("a/**/*", "a/", None),
+        ("a/**", "a/", None),
+        ("a*/**", "ab/", None),
+        ("a**/**", "a/", True),
+        ("a**/**", "a", True),
+        ("a**/**", "ab", True),
+        ("a**/**", "a/b", True),
+        ("a**/**/**", "a", True),
+        ("/a**", "a", True),
+        ("/a**", "b", None),
+        ("a*/**", "ab", None),
+        ("a/**", "a", None),
+        ("a/**/**", "a", None),
+        ("a**/x/**", "ax", None),
+    ],
+)
+def test_stars_behind_a_letter(tmp_path: Path, line: str, path: str, ignored: bool | None) -> None:
+    rules = rules_of([line])
+    assert rules is not None
+    assert rules.verdict(path) is ignored
+    if shutil.which("git") is not None:
+        subprocess.run(["git", "init", "-q", str(tmp_path)], check=True, capture_output=True)
+        (tmp_path / ".gitignore").write_text(line + "\n")
+        (tmp_path / path).mkdir(parents=True)  # a folder for git too
+        asked = subprocess.run(
+            ["git", "-C", str(tmp_path), "check-ignore", "-q", path.rstrip("/")], check=False
+        )
+        assert (asked.returncode == 0) is (ignored is True)
+
+
+def test_what_is_taken_back_out_of_a_folder_of_which_all_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "a" / "in").mkdir(parents=True)
+    for name in ("keep.md", "no.md", "in/x.md"):
+        (tmp_path / "a" / name).write_text("words")
+    for lines in ("a/*\n!a/keep.md\n", "/a/**\n!a/keep.md\n", "?/*\n!?/k*\n"):
+        (tmp_path / ".gitignore").write_text(lines)
+        assert {found.path for found in Walk([str(tmp_path)])} == {"a/keep.md"}, lines
+
+
 HOSTILE = {
     "stars": (["a*a*a*a*a*a*a*a*b"], "a" * 250),
     "very many stars": (["*a" * 400 + "b"], "a" * 250),
