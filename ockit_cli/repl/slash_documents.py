@@ -98,7 +98,7 @@ def _whole(talk: Talk, passages: tuple[Passage, ...], number: int, command: str)
     talk.console.line(entry(number, passage, passages, talk.shown_from), style="bold", hang=4)
     if passage.file and talk.shown_from is None and not talk.face.steady:
         talk.console.line(passage.file, style="dim")
-    talk.console.line(passage.text.strip("\n"))
+    talk.console.line(passage.text.strip("\n"), hang=0)
 
 
 def index_names(talk: Talk) -> Iterable[tuple[str, str]]:

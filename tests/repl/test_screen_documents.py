@@ -35,7 +35,9 @@ def test_an_index_is_chosen_used_and_left(screen: Terminal) -> None:
     assert shown.count("Sources") == 1
     assert re.search(r"^[ *] \[1\] rivers/rivers\.md:\d", shown, re.M)
     assert shown.index("1233") < shown.index("Sources")
-    assert "rivers.md" in enter(screen, "/sources 1")
+    whole = enter(screen, "/sources 1")
+    assert "rivers.md" in whole
+    assert "North Sea near Rotterdam." in " ".join(whole.split())  # more than a line: broken at a word
     assert "[1] rivers/dogs/terrier.md:" in enter(screen, "/search a small dog that hunts rats")
     assert "answers come from the model alone" in enter(screen, "/index off")
     screen.until(lambda s: "rivers" not in bar(s), "a bar without it")
