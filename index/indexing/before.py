@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ockit.errors import NotFound, StoreError, UsageError
@@ -56,3 +57,17 @@ def facts_before(plan: IndexPlan, place: IndexPlace, tell: OnEvent) -> IndexFact
             hint=f"choose another --name; ockit indexes show {place.name} says what it is",
         )
     return facts
+
+
+def files_of_folders(place: IndexPlace) -> Counter[str]:
+    """How many files an index has of each of its folders; none where it is damaged, which is why it is made anew."""
+    from ockit.index.store.index_store import IndexStore
+
+    try:
+        with IndexStore.open(place) as store:
+            roots = store.facts.roots
+            return Counter(
+                roots[record.root] for record in store.files().values() if record.root < len(roots)
+            )
+    except StoreError:
+        return Counter()

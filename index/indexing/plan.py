@@ -66,9 +66,20 @@ class Roots:
         files = [os.path.join(self.folders[root], name) for root, name in self.named]
         return [folder for number, folder in enumerate(self.folders) if not self.names_in(number)] + files
 
+    def inodes(self) -> tuple[tuple[int, int], ...]:
+        """Device and inode of each folder as it is now. Raises OckitError: one cannot be looked at."""
+        return tuple((found.st_dev, found.st_ino) for found in map(_looked_at, self.folders))
+
     def names_in(self, number: int) -> list[str]:
         """The files that were named in a folder; none where all of it was."""
         return [name for root, name in self.named if root == number]
+
+
+def _looked_at(folder: str) -> os.stat_result:
+    try:
+        return os.stat(folder)
+    except OSError as error:
+        raise explained(error, Path(folder), "look at the folder") from error
 
 
 def roots_of(paths: Sequence[Path]) -> Roots:

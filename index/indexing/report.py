@@ -89,6 +89,7 @@ class Report:
         embedded: texts that had to be embedded.
         seconds: how long it took.
         stopped: whether it was stopped before its end; what is done stays.
+        forgotten: it was stopped before anything was done, and the index that it had made is removed again.
         left: files that a run that was stopped has not come to; None where nobody knows.
     """
 
@@ -103,6 +104,7 @@ class Report:
     embedded: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    forgotten: bool = False
     left: int | None = None
     dry_run: bool = False
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ockit.errors import InterruptedByUser, NotFound, UsageError
-from ockit.index.indexing.before import facts_before
+from ockit.errors import InterruptedByUser, NotFound, OckitError, UsageError
+from ockit.index.indexing.before import facts_before, files_of_folders
 from ockit.index.indexing.comparing import Changes, compare, trusted
-from ockit.index.indexing.nothing import nothing_to_read, refuse_emptied
+from ockit.index.indexing.nothing import emptied_since, nothing_to_read, refuse_emptied
 from ockit.index.indexing.plan import IndexPlan, Roots, patterns, rooted_here, roots_of
 from ockit.index.indexing.rebuilding import building, finish, put_in_place
 from ockit.index.indexing.report import FileFailed, IndexNotice, OnEvent, Progress, Report
@@ -47,7 +48,7 @@ def index_folders(
             on from there.
 
     Raises:
-        NotFound: no such path, no such index, or a folder that was indexed is gone.
+        NotFound: no such path, no such index, or a folder that was indexed is gone. `nothing.Emptied`: its disk is.
         UsageError: the index was made with another embedder, or by another version, is no index of files, or was
             imported and it is not said where its folders are here.
         StoreError: another process indexes it, the disk is full, the index is damaged.
@@ -76,6 +77,8 @@ class _Run:
         self._embedder: Embedder | None = embedder
         self._name: str | None = None  # of the embedder
         self._facts: IndexFacts
+        self._had: Counter[str] = Counter()  # files of each folder in the index that is made anew
+        self._inodes: tuple[tuple[int, int], ...] = ()  # of the folders at the last run
         self._changed = False
         self._new = False  # whether this run has made the index
 
@@ -86,13 +89,20 @@ class _Run:
         roots, include, exclude = self._wanted(before)
         if not roots.folders:
             raise UsageError("there is nothing to index", hint="ockit index FOLDER")
+        if before is not None and self._plan.rebuild:
+            self._had = files_of_folders(self._place)
+        elif before is not None and not before.foreign:
+            self._inodes = before.inodes
         if self._plan.dry_run:
             return self._dry(before, roots, include, exclude)
         store = self._opened(before, roots, include, exclude)
         try:
             self._bring_up_to_date(store, roots, include, exclude)
-        except BaseException:
-            self._forgotten_if_empty(store)
+        except BaseException as error:
+            try:
+                self._forgotten_if_empty(store)
+            except OckitError as more:  # it hides not what went wrong first
+                error.add_note(f"the index that was begun could not be removed: {more}")
             raise
         if self._report.stopped:
             self._forgotten_if_empty(store)
@@ -111,6 +121,7 @@ class _Run:
         if not counts.files and not counts.vectors:
             self._ends.close()  # the store's lock too
             remove_index(self._place)
+            self._report.forgotten = True
 
     def _bring_up_to_date(
         self, store: IndexStore, roots: Roots, include: tuple[str, ...], exclude: tuple[str, ...]
@@ -123,6 +134,7 @@ class _Run:
             include=include,
             exclude=exclude,
             foreign=False,
+            inodes=roots.inodes() if changes is not None else (),
         )
         if changes is not None and described != self._facts:
             # before any file is: whatever becomes of this run, a file's number stands for its root, and for no other
@@ -180,6 +192,7 @@ class _Run:
             chunker=CHUNKER_VERSION,
             words=WORDS_VERSION,
             kind="files",
+            inodes=roots.inodes(),
             created=before.created if before is not None else now,
             updated=now,
         )
@@ -222,7 +235,9 @@ class _Run:
                 )
             reason = "denied" if one.denied else "unreadable"
             self._fail(FileFailed(full, reason, f"it cannot be looked at: {one.what}"))
-        refuse_emptied(changes, roots, self._place.name)
+        refuse_emptied(changes, roots, self._place.name, self._inodes)
+        for notice in emptied_since(self._had, found, roots):
+            self._tell(IndexNotice(notice))
         for reason, n in walk.skipped.items():
             self._report.skip(reason, n)
         for record in changes.unchanged:

@@ -34,6 +34,8 @@ class IndexFacts:
         updated: Unix seconds of the last run that ended.
         named: files that were named one by one, as (number of the root, path); such a root is not walked otherwise.
         foreign: it was imported, and its roots are paths of another machine: nothing is read below them.
+        inodes: device and inode of each root at the last run; none where nobody knows. Where a disk is not mounted,
+            another folder stands in its place.
     """
 
     name: str
@@ -48,6 +50,7 @@ class IndexFacts:
     updated: float
     named: tuple[tuple[int, str], ...] = ()
     foreign: bool = False
+    inodes: tuple[tuple[int, int], ...] = ()
 
     def check(self, embedder: EmbedderInfo, chunker: int, words: int) -> None:
         """Return where vectors of `embedder` and words of these versions may be compared with those stored.
@@ -103,6 +106,9 @@ class IndexFacts:
             for name in ("roots", "include", "exclude"):
                 found[name] = tuple(map(_string, found[name]))
             found["named"] = tuple((_integer(root), _string(path)) for root, path in found["named"])
+            found["inodes"] = tuple(
+                (_integer(device), _integer(inode)) for device, inode in found.get("inodes", ())
+            )
             facts = cls(embedder=embedder, **found)
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"no facts of an index: {error}") from error

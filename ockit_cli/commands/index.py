@@ -150,8 +150,7 @@ def run_once(call: Invocation, plan: IndexPlan, place: IndexPlace, *, as_json: b
         report = index_folders(plan, place, call.environment, on_event=progress.told, stop=stop)
     shown(call, report, as_json=as_json)
     if report.stopped:
-        again = "the same command goes on from there" if not plan.dry_run else "nothing was changed"
-        call.console.notice(f"stopped; what was done is kept, and {again}", style=None)
+        call.console.notice(stopped_line(report), style=None)
         return ExitCode.INTERRUPTED
     if not report.dry_run and not as_json and report.indexed + report.unchanged:
         call.console.notice(f"ask it: ockit search QUESTION -i {report.name}, ockit chat -i {report.name}")
@@ -187,6 +186,15 @@ def closing_line(report: Report) -> str:
     if report.left:
         parts.append(f"left {report.left}")
     return f"{report.name}: {' / '.join(parts)}"
+
+
+def stopped_line(report: Report) -> str:
+    """What an early end means for what was done."""
+    if report.dry_run:
+        return "stopped; nothing was changed"
+    if report.forgotten:
+        return "stopped; nothing was done yet"
+    return "stopped; what was done is kept, and the same command goes on from there"
 
 
 def report_json(report: Report) -> dict[str, object]:

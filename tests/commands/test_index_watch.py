@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,3 +75,45 @@ def test_another_ockit_that_indexes_is_waited_for(
         write(docs, {"new.md": "# New\n\nSomething new.\n"})
         assert "trying again" in said(watching.stderr, "is indexing docs")
     assert indexed(watching) == 1
+
+
+def test_ctrl_c_ends_it_while_another_ockit_indexes(
+    watching: subprocess.Popen[str], docs: Path, ockit_home: Path
+) -> None:
+    with writing(IndexPlace(ockit_home / "data" / "indexes" / "docs", "docs")):
+        write(docs, {"new.md": "# New\n\nSomething new.\n"})
+        assert said(watching.stderr, "is indexing docs")
+        watching.send_signal(signal.SIGINT)
+        _, rest = watching.communicate(timeout=20)
+    assert (watching.returncode, "is indexing docs" in rest) == (0, False)
+
+
+def test_the_last_file_that_is_removed_leaves_the_index(watching: subprocess.Popen[str], docs: Path) -> None:
+    assert indexed(watching) == 6
+    for path in sorted(docs.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert watching.stdout is not None
+    removed = 0
+    while removed < 6:
+        removed += json.loads(watching.stdout.readline())["removed"]
+    write(docs, {"new.md": "# New\n\nSomething new.\n"})
+    assert indexed(watching) == 1
+
+
+def test_a_disk_that_is_away_is_waited_for(watching: subprocess.Popen[str], docs: Path) -> None:
+    assert indexed(watching) == 6
+    away, empty = docs.with_name("away"), docs.with_name("empty")
+    empty.mkdir()
+    exchange(docs, empty, away)
+    assert "trying again" in said(watching.stderr, "has 6 files of it")
+    exchange(docs, away, empty)
+    write(docs, {"new.md": "# New\n\nSomething new.\n"})
+    assert indexed(watching) == 1
+    write(docs, {"newer.md": "# Newer\n\nSomething newer.\n"})
+    assert indexed(watching) == 1
+
+
+def exchange(folder: Path, by: Path, to: Path) -> None:
+    """Put another folder in the place of one, which goes elsewhere."""
+    folder.rename(to)
+    by.rename(folder)

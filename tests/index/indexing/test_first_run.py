@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from indexed_folder import IndexedFolder, write
+from ockit.commands.index import stopped_line
+from ockit.errors import InterruptedByUser
 from ockit.index.indexing.plan import IndexPlan
 from ockit.index.indexing.report import IndexEvent, IndexNotice, Progress
 from ockit.index.indexing.run import index_folders
@@ -70,8 +72,22 @@ def test_it_was_stopped_before_anything_was_in_it(indexed: IndexedFolder, how: s
     else:
         report = index_folders(plan, indexed.place, indexed.environment, indexed.embedder, told, stop)
         assert (report.stopped, report.left) == (True, None)
+        assert stopped_line(report) == "stopped; nothing was done yet"
     assert all_indexes(indexed.environment.directories) == []
     assert indexed.run().indexed == 6
+
+
+def test_what_cannot_be_removed_does_not_hide_what_went_wrong(indexed: IndexedFolder) -> None:
+    def told(event: IndexEvent) -> None:
+        if isinstance(event, Progress) and event.stage == "walking":
+            away = indexed.place.directory.with_name("it.old")
+            away.write_text("in the way of a removal")
+            raise InterruptedByUser("enough")
+
+    plan = IndexPlan((indexed.folder,))
+    with pytest.raises(InterruptedByUser, match="enough") as caught:
+        index_folders(plan, indexed.place, indexed.environment, indexed.embedder, told)
+    assert "could not be removed" in caught.value.__notes__[0]
 
 
 def test_what_is_left_is_said(indexed: IndexedFolder) -> None:
@@ -88,6 +104,7 @@ def test_what_is_left_is_said(indexed: IndexedFolder) -> None:
     plan = IndexPlan((indexed.folder,))
     report = index_folders(plan, indexed.place, indexed.environment, indexed.embedder, told, stop)
     assert report.stopped
+    assert "what was done is kept" in stopped_line(report)
     assert report.left == 206 - report.indexed > 0
     assert all(0 <= one.share <= 1 for one in seen)
     assert any(one.chunks and one.waiting for one in seen)

@@ -16,7 +16,7 @@ import pytest
 from indexed_folder import TEXTS, IndexedFolder, write
 from ockit.errors import NotFound, OckitError, StoreError, UsageError, WorkerError
 from ockit.index.indexing.plan import IndexPlan, default_name
-from ockit.index.indexing.report import Progress
+from ockit.index.indexing.report import IndexNotice, Progress
 from ockit.index.indexing.run import index_folders
 from ockit.index.store.index_store import IndexStore
 
@@ -46,8 +46,28 @@ def test_a_folder_that_is_empty_of_a_sudden_deletes_nothing(indexed: IndexedFold
     with pytest.raises(NotFound, match="has 6 files of it"):
         indexed.run()
     assert indexed.dump() == before
+    with pytest.raises(NotFound, match="has 6 files of it"):
+        indexed.run(dry_run=True)
+    indexed.events.clear()
     assert indexed.run(rebuild=True).indexed == 0
+    notices = [event.text for event in indexed.events if isinstance(event, IndexNotice)]
+    assert notices == [f"{indexed.folder}: nothing to read is there now; the index had 6 files of it"]
     assert indexed.dump() == {}
+
+
+def test_files_that_were_all_removed_leave_the_index(indexed: IndexedFolder) -> None:
+    indexed.run()
+    for path in sorted(indexed.folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert indexed.run().removed == 6
+    assert indexed.dump() == {}
+
+
+def test_a_rebuild_tells_of_no_folder_that_has_files(indexed: IndexedFolder) -> None:
+    indexed.run(indexed.folder / "notes")
+    indexed.events.clear()
+    indexed.run(rebuild=True)
+    assert not any(isinstance(event, IndexNotice) for event in indexed.events)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -306,10 +326,8 @@ def test_names_of_any_bytes_are_indexed(indexed: IndexedFolder) -> None:
 
 
 def test_nothing_to_index(indexed: IndexedFolder, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
     for path, error in (
         (tmp_path / "missing", NotFound),
-        (tmp_path / "empty", NotFound),
         (Path("/dev/null"), UsageError),
     ):
         with pytest.raises(error) as caught:
