@@ -75,7 +75,8 @@ class Database:
             finally:
                 self._in_snapshot = False
                 if self._connection is not None and self._connection.in_transaction:
-                    self._connection.execute("COMMIT")
+                    with self._explained():  # of a damaged file even this may fail
+                        self._connection.execute("COMMIT")
 
     def write(self, work: Work[T]) -> T:
         """What `work` returns, once everything it wrote is on the disk. Raises StoreError: nothing was written."""

@@ -47,6 +47,7 @@ def test_json_is_one_object_of_the_documented_shape(ask: Any, ockit_home: Path) 
         "message_id",
         "sources",
         "cited",
+        "retrieval",
     ]
     assert found["schema_version"] == 1
     assert found["usage"].keys() == {"prompt_tokens", "cached_tokens", "completion_tokens"}
