@@ -15,6 +15,7 @@ import pytest
 
 from indexed_folder import TEXTS, write
 from terminal import terminal
+from watched_index import watching
 
 
 @pytest.fixture(scope="session")
@@ -224,26 +225,16 @@ def test_ctrl_c_keeps_what_is_done_on_a_terminal(run_ockit: Any, docs: Path) -> 
 
 
 def test_watching_follows_what_changes(run_ockit: Any, docs: Path) -> None:
-    with subprocess.Popen(
-        [*run_ockit.command(), "index", docs.name, "--watch", "--json"],
-        env=run_ockit.variables(),
-        cwd=run_ockit.cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as watching:
-        try:
-            assert watching.stdout is not None
-            assert watching.stderr is not None
-            assert json.loads(watching.stdout.readline())["indexed"] == 6
-            while not watching.stderr.readline().startswith("watching 1 folder"):
-                pass
-            write(docs, {"new.md": "# New\n\nSomething new.\n"})
-            assert json.loads(watching.stdout.readline())["indexed"] == 1
-            (docs / "new.md").unlink()
-            assert json.loads(watching.stdout.readline())["removed"] == 1
-            assert run_ockit("index", docs.name).code == 0  # it holds no lock while it waits
-            watching.send_signal(signal.SIGINT)
-            assert watching.wait(timeout=20) == 0
-        finally:
-            watching.kill()
+    with watching(run_ockit, docs.name, "--json") as watched:
+        assert watched.stdout is not None
+        assert watched.stderr is not None
+        assert json.loads(watched.stdout.readline())["indexed"] == 6
+        while not watched.stderr.readline().startswith("watching 1 folder"):
+            pass
+        write(docs, {"new.md": "# New\n\nSomething new.\n"})
+        assert json.loads(watched.stdout.readline())["indexed"] == 1
+        (docs / "new.md").unlink()
+        assert json.loads(watched.stdout.readline())["removed"] == 1
+        assert run_ockit("index", docs.name).code == 0  # it holds no lock while it waits
+        watched.send_signal(signal.SIGINT)
+        assert watched.wait(timeout=20) == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from indexed_folder import write
 from ockit.index.indexing.report import Progress
 from terminal import terminal
+from watched_index import watching
 
 
 def test_what_is_left_is_reckoned_in_chunks() -> None:
@@ -86,29 +86,19 @@ def test_an_end_that_takes_long_is_said(shown: Any) -> None:
 def test_watching_tells_a_failure_once(run_ockit: Any) -> None:
     docs = run_ockit.cwd / "docs"
     write(docs, {"a.md": "# A\n\nSomething.\n", "broken.pdf": "%PDF-1.4\n"})
-    with subprocess.Popen(
-        [*run_ockit.command(), "index", "docs", "--watch"],
-        env=run_ockit.variables(),
-        cwd=run_ockit.cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as watching:
-        try:
-            assert watching.stdout is not None
-            assert watching.stderr is not None
-            assert watching.stdout.readline().endswith("failed 1\n")
-            while not watching.stderr.readline().startswith("watching 1 folder"):
-                pass
-            write(docs, {"b.md": "# B\n\nSomething else.\n"})
-            assert watching.stdout.readline().startswith("docs: indexed 1 / unchanged 1 ")
-            write(docs, {"worse.pdf": "%PDF-1.4\nworse"})
-            assert watching.stdout.readline().endswith("failed 2\n")
-            watching.send_signal(signal.SIGINT)
-            assert watching.wait(timeout=20) == 0
-            later = watching.stderr.read()
-        finally:
-            watching.kill()
+    with watching(run_ockit, "docs") as watched:
+        assert watched.stdout is not None
+        assert watched.stderr is not None
+        assert watched.stdout.readline().endswith("failed 1\n")
+        while not watched.stderr.readline().startswith("watching 1 folder"):
+            pass
+        write(docs, {"b.md": "# B\n\nSomething else.\n"})
+        assert watched.stdout.readline().startswith("docs: indexed 1 / unchanged 1 ")
+        write(docs, {"worse.pdf": "%PDF-1.4\nworse"})
+        assert watched.stdout.readline().endswith("failed 2\n")
+        watched.send_signal(signal.SIGINT)
+        assert watched.wait(timeout=20) == 0
+        later = watched.stderr.read()
     assert "worse.pdf" in later
     assert "broken.pdf" not in later
 

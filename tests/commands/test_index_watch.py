@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import pytest
 
+import watched_index
 from indexed_folder import TEXTS, new_embedder, write
 from ockit.index.places import IndexPlace
 from ockit.index.store.writer_lock import writing
@@ -31,19 +32,9 @@ def docs(run_ockit: Any, ockit_home: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def watching(run_ockit: Any, docs: Path) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [*run_ockit.command(), "index", docs.name, "--watch", "--json"],
-        env=run_ockit.variables(),
-        cwd=run_ockit.cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            said(process.stderr, "watching 1 folder")
-            yield process
-        finally:
-            process.kill()
+    with watched_index.watching(run_ockit, docs.name, "--json") as process:
+        said(process.stderr, "watching 1 folder")
+        yield process
 
 
 def said(stream: IO[str] | None, words: str) -> str:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from ockit.errors import OckitError, StoreError
+from ockit.errors import StoreError
 from ockit.sessions import database, writer
 from ockit.sessions.store import Store
 from stored_chats import chat, check_sound, start_writer
+from unprivileged import as_nobody
 
 
 def finish(child):
@@ -192,28 +193,6 @@ def test_a_link_to_a_store(store, tmp_path):
     with Store(link) as linked:
         chat(linked)
     assert len(store.list()) == 1
-
-
-def as_nobody(work):
-    """What `work` gives or raises in a process that may write nothing here; skips where there is none."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            if os.getuid() == 0:
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-            os.write(write, repr(work()).encode())
-        except OckitError as error:
-            os.write(write, f"{type(error).__name__} {error} {error.hint}".encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    return said
 
 
 @pytest.fixture

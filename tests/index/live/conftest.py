@@ -10,6 +10,9 @@ import pytest
 
 from live_server import LiveServer, live_server
 from ockit.environment import Environment
+from ockit.index.live.sentences_import import import_sentences
+from ockit.index.places import place_of
+from sentence_tables import write, write_parquet
 
 
 @pytest.fixture
@@ -35,3 +38,20 @@ def surroundings(tmp_path: Path) -> Callable[..., Environment]:
         )
 
     return make
+
+
+@pytest.fixture
+def imported(surroundings, tmp_path):
+    """``imported(rows, ...)`` writes the rows to a file and imports it."""
+    environment = surroundings()
+
+    def run(said=None, name="table.jsonl", **options):
+        path = tmp_path / name
+        if said is not None:
+            (write_parquet if name.endswith(".parquet") else write)(path, said)
+        return import_sentences(path, "wiki", environment, **options)
+
+    run.environment = environment
+    run.place = place_of(environment.directories, "wiki")
+    run.folder = tmp_path
+    return run

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
 import random
-import signal
-import subprocess
 import sys
 
 import pytest
@@ -15,63 +11,11 @@ import pytest
 from ockit.errors import MissingExtra, NotFound, OckitError, UsageError
 from ockit.index.live import sentence_rows, sentences_import
 from ockit.index.live.sentence_rows import BadRow, Row, rows
-from ockit.index.live.sentences_import import import_sentences
-from ockit.index.places import place_of
 from ockit.index.store.index_store import IndexStore
-
-WORDS = "river stone light winter garden copper answer window letter morning silver forest".split()
-
-
-def table(count: int, per_document: int = 7, seed: int = 1) -> list[dict]:
-    chance = random.Random(seed)
-    return [
-        {
-            "id": number,
-            "title": f"Title {number // per_document}",
-            "url": f"https://wiki.test/{number // per_document}",
-            "text": f"{' '.join(chance.choices(WORDS, k=9))} {number}.",
-        }
-        for number in range(count)
-    ]
+from sentence_tables import contents, table, with_vectors, write, write_parquet
 
 
-def write(path, said) -> None:
-    data = b"".join(json.dumps(row).encode() + b"\n" for row in said)
-    path.write_bytes(gzip.compress(data, 1) if path.name.endswith(".gz") else data)
-
-
-def write_parquet(path, said, group: int = 1000) -> None:
-    from pyarrow import Table, parquet
-
-    parquet.write_table(Table.from_pylist(said), path, row_group_size=group)
-
-
-@pytest.fixture
-def imported(surroundings, tmp_path):
-    """``imported(rows, ...)`` writes the rows to a file and imports it."""
-    environment = surroundings()
-
-    def run(said=None, name="table.jsonl", **options):
-        path = tmp_path / name
-        if said is not None:
-            (write_parquet if name.endswith(".parquet") else write)(path, said)
-        return import_sentences(path, "wiki", environment, **options)
-
-    run.environment = environment
-    run.place = place_of(environment.directories, "wiki")
-    run.folder = tmp_path
-    return run
-
-
-def contents(place) -> dict[str, tuple[str, list[str]]]:
-    with IndexStore.open(place) as store:
-        return {
-            path: (record.title, [c.chunk.text for c in store.span(record.id, 0, 9999)])
-            for (_, path), record in store.files().items()
-        }
-
-
-@pytest.mark.parametrize("name", ["table.jsonl", "table.jsonl.gz", "TABLE.Parquet".lower()])
+@pytest.mark.parametrize("name", ["table.jsonl", "table.jsonl.gz", "table.parquet"])
 def test_rows_become_documents(imported, name):
     said = table(50)
     done = imported(said, name)
@@ -252,16 +196,11 @@ def test_without_pyarrow(imported, monkeypatch):
 class TestOwnVectors:
     """``--embeddings-of``: the table's own vectors, or none."""
 
-    @staticmethod
-    def with_vectors(count: int, dimension: int = 384) -> list[dict]:
-        chance = random.Random(3)
-        return [row | {"embedding": [chance.gauss() * 5 for _ in range(dimension)]} for row in table(count)]
-
     @pytest.mark.parametrize("name", ["table.jsonl", "table.parquet"])
     def test_they_are_used_and_nothing_is_embedded(self, imported, name):
         import numpy as np
 
-        said = self.with_vectors(20)
+        said = with_vectors(20)
         done = imported(said, name, embeddings=True)
         assert (done.chunks, done.bad, done.embedded) == (20, 0, 0)
         with IndexStore.open(imported.place) as store:
@@ -274,7 +213,7 @@ class TestOwnVectors:
                 assert np.dot(by_id[one.vector_id].astype(float), expected) == pytest.approx(1.0, abs=1e-3)
 
     def test_rows_without_a_sound_one_are_bad(self, imported):
-        said = self.with_vectors(7)
+        said = with_vectors(7)
         said[1]["embedding"] = None
         said[2]["embedding"] = said[2]["embedding"][:300]
         said[3]["embedding"] = [0.0] * 384
@@ -291,115 +230,11 @@ class TestOwnVectors:
 
     def test_another_dimension_makes_nothing(self, imported):
         with pytest.raises(UsageError, match="16 numbers, the embedder's have 384"):
-            imported(self.with_vectors(5, 16), embeddings=True)
+            imported(with_vectors(5, 16), embeddings=True)
         assert not imported.place.directory.exists()
 
     def test_they_are_left_alone_unless_they_are_asked_for(self, imported):
-        assert imported(self.with_vectors(5, 16)).embedded == 5
-
-
-CHILD = """
-import sys
-from pathlib import Path
-from ockit.environment import Environment
-from ockit.index.live.sentences_import import import_sentences
-import_sentences(Path(sys.argv[1]), "wiki", Environment.of_process(), embeddings=True,
-                 rebuild=sys.argv[2:] == ["rebuild"],
-                 progress=lambda row, total, seconds: print(row, total, flush=True))
-"""
-
-
-def killed_after(imported, path, steps: int, *words: str) -> int:
-    """Runs an import, kills it after so many slabs; the row it had got to."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, path, *words],
-        env=dict(imported.environment.variables),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    row = 0
-    for _ in range(steps):
-        row = int(child.stdout.readline().split()[0])
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    child.stdout.close()
-    return row
-
-
-def documents_of(said) -> dict[str, tuple[str, list[str]]]:
-    """What a table should become, by a walk of its own: a new document wherever title or count breaks off."""
-    found: dict[str, tuple[str, list[str]]] = {}
-    last = None
-    for row in said:
-        if not row["text"]:
-            continue
-        if last is None or (row["title"], row["id"]) != (last["title"], last["id"] + 1):
-            path = row["url"] if row["url"] not in found else f"{row['url']}#{row['id']}"
-            found[path] = (row["title"], [])
-        found[path][1].append(f"{row['text']}\n")
-        last = row
-    return found
-
-
-@pytest.mark.parametrize("name", ["table.jsonl.gz", pytest.param("table.parquet", marks=pytest.mark.sweep)])
-def test_ten_thousand_sentences_with_kills(imported, name):
-    """Killed twice, the index is the one of an uninterrupted run; no row is lost and none is there twice."""
-    chance = random.Random(5)
-    said = [row | {"embedding": [chance.randrange(1, 9) for _ in range(384)]} for row in table(10_000)]
-    said[4321]["text"] = ""
-    path = imported.folder / name
-    (write_parquet if name.endswith(".parquet") else write)(path, said)
-    assert killed_after(imported, path, 1) < killed_after(imported, path, 2)
-    with pytest.raises(UsageError, match="other vectors are to be used"):
-        imported(name=name)
-    done = imported(name=name, embeddings=True)
-    assert 0 < done.resumed_at < 10_000
-    assert (done.rows, done.chunks, done.bad) == (10_000, 9_999, 1)
-    assert contents(imported.place) == documents_of(said)
-
-
-def test_a_table_that_changed_is_not_gone_on_with(imported):
-    said = TestOwnVectors.with_vectors(4200)
-    path = imported.folder / "table.jsonl"
-    write(path, said)
-    killed_after(imported, path, 1)
-    os.utime(path, ns=(1, 1))
-    with pytest.raises(UsageError, match="the table has changed") as caught:
-        imported(embeddings=True)
-    assert caught.value.hint.endswith("ockit indexes import-sentences table.jsonl --name wiki --rebuild")
-
-
-def test_a_table_imported_anew_answers_as_it_was_until_it_is(imported):
-    said = TestOwnVectors.with_vectors(4200)
-    path = imported.folder / "table.jsonl"
-    write(path, said)
-    assert imported(embeddings=True).chunks == 4200
-    before = contents(imported.place)
-    other = [row | {"text": f"Another: {row['text']}"} for row in said]
-    write(path, other)
-    killed_after(imported, path, 1, "rebuild")
-    assert contents(imported.place) == before
-    with pytest.raises(UsageError, match="already"):
-        imported(embeddings=True)
-    done = imported(embeddings=True, rebuild=True)
-    assert (done.chunks, done.resumed_at) == (4200, 0)
-    assert contents(imported.place) == documents_of(other)
-    assert sorted(one.name for one in imported.place.directory.iterdir()) == [
-        "facts.json",
-        "index.db",
-        "writer.lock",
-    ]
-
-
-def test_an_import_that_was_killed_can_begin_anew(imported):
-    said = TestOwnVectors.with_vectors(4200)
-    path = imported.folder / "table.jsonl"
-    write(path, said)
-    killed_after(imported, path, 1)
-    assert imported(embeddings=True, rebuild=True).chunks == 4200
-    assert contents(imported.place) == documents_of(said)
-    with pytest.raises(UsageError, match="already"):
-        imported(embeddings=True)
+        assert imported(with_vectors(5, 16)).embedded == 5
 
 
 def test_command(imported, run_ockit, tmp_path):

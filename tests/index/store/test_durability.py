@@ -19,6 +19,7 @@ from ockit.index.vectors import building
 from ockit.index.vectors.dense import DenseIndex
 from outages import Full
 from stored_indexes import DIMENSION, check_sound, facts, fill, place, put, record
+from unprivileged import as_nobody
 
 CHILD = Path(__file__).with_name("writer_child.py")
 
@@ -177,28 +178,6 @@ def test_a_lock_that_is_never_released(tmp_path, monkeypatch):
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match="another program kept the index docs locked"):
             IndexStore.open(place(tmp_path))
-
-
-def as_nobody(work):
-    """What `work` gives or raises in a process that may write nothing here."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            if os.getuid() == 0:
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-            os.write(write, repr(work()).encode())
-        except StoreError as error:
-            os.write(write, f"{type(error).__name__} {error} {error.hint}".encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    return said
 
 
 @pytest.mark.parametrize("wal", [False, True])
