@@ -11,7 +11,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class ChatHistory(History):
         self._warn = warn
         self._memory_only = memory_only
         self._expand = expand
-        self._damaged = False
+        self._to_mend = False
         self._warned_of_writing = False
         self._lock_s = _LOCK_S
 
@@ -62,13 +62,18 @@ class ChatHistory(History):
             return []
         try:
             found = _read(self._path)
+            if found.damaged or found.cut:  # or another chat was just writing there
+                with ExitStack() as held:
+                    with suppress(OckitError):  # where nothing can be written, nobody writes
+                        self._take_lock(held)
+                    found = _read(self._path)
         except FileNotFoundError:
             return []
         except (OSError, OckitError) as error:
             self._warn(f"earlier input cannot be read: {_reason(error, self._path, 'read the history')}")
             return []
+        self._to_mend = bool(found.damaged or found.cut)
         if found.damaged:
-            self._damaged = True
             self._warn(
                 f"{found.damaged:,} damaged line{'s' * (found.damaged > 1)} of the history left out; "
                 f"the file is put aside as {FILE_NAME}.damaged when the next line is saved ({self._path})"
@@ -96,40 +101,42 @@ class ChatHistory(History):
         try:
             private_dir(self._path.parent)
             with ExitStack() as held:
-                self._take_lock(held)
-                if self._damaged:
-                    self._put_aside()
-                if _append(self._path, line) > COMPACT_BYTES:
-                    write_atomic(self._path, b"".join(map(_line, reversed(_read(self._path).entries))))
+                alone = self._take_lock(held)
+                if alone and self._to_mend:
+                    self._mend()
+                if _append(self._path, line) > COMPACT_BYTES and alone:
+                    _rewrite(self._path, _read(self._path))
         except (OSError, OckitError) as error:
             if not self._warned_of_writing:
                 self._warned_of_writing = True
                 reason = _reason(error, self._path, "save the history")
                 self._warn(f"what is typed from here on is not saved for later chats: {reason}")
 
-    def _take_lock(self, held: ExitStack) -> None:
-        """Keep other chats from compacting the file under us.
+    def _take_lock(self, held: ExitStack) -> bool:
+        """Keep other chats from replacing the file under us; False where another holds the lock.
 
         Appending is one write and safe without the lock; so a chat that is stopped while it holds it costs the others
         one second in all, not one at every line.
         """
-        if not self._lock_s:
-            return
         try:
             held.enter_context(lock(self._path.with_name(f"{FILE_NAME}.lock"), self._lock_s))
         except StoreError as error:
             if error.__cause__ is not None:  # not "held by another", but the system's
                 raise
             self._lock_s = 0.0
+            return False
+        return True
 
-    def _put_aside(self) -> None:
-        """Begin a new file with what can be read of the damaged one, which stays beside it."""
+    def _mend(self) -> None:
+        """Begin a new file with what can be read of the old one; that stays beside it where a line is damaged."""
         found = _read(self._path)
         if found.damaged:  # another chat may have done it
             target = Path(os.path.realpath(self._path))
             os.replace(target, target.with_name(f"{target.name}.damaged"))
-            write_atomic(target, b"".join(map(_line, reversed(found.entries))))
-        self._damaged = False
+            _rewrite(target, found)
+        elif found.cut:
+            _rewrite(self._path, found)
+        self._to_mend = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,8 @@ class _Found:
     """The newest first."""
     damaged: int
     """Lines that are none of ours."""
+    cut: bool
+    """Whether the last line has no end: a chat was killed, or is still writing it."""
 
 
 def _line(entry: str) -> bytes:
@@ -145,6 +154,10 @@ def _line(entry: str) -> bytes:
         return json.dumps(entry, ensure_ascii=False).encode("utf-8") + b"\n"
     except UnicodeEncodeError:  # lone surrogates
         return json.dumps(entry).encode("ascii") + b"\n"
+
+
+def _rewrite(path: Path, found: _Found) -> None:
+    write_atomic(path, b"".join(map(_line, reversed(found.entries))))
 
 
 def _read(path: Path) -> _Found:
@@ -162,7 +175,11 @@ def _read(path: Path) -> _Found:
             data = file.read(READ_BYTES)
     entries: list[str] = []
     damaged = 0
-    for line in reversed(data.split(b"\n")):
+    *lines, last = data.split(b"\n")
+    cut = bool(last.strip())
+    if cut and _entry(last) is None:
+        last = _without_cut_end(last)
+    for line in reversed([*lines, last]):
         if not line.strip():
             continue
         entry = _entry(line)
@@ -172,7 +189,17 @@ def _read(path: Path) -> _Found:
             entries.append(entry)
             if len(entries) == READ_ENTRIES:
                 break
-    return _Found(entries, damaged)
+    return _Found(entries, damaged, cut)
+
+
+def _without_cut_end(line: bytes) -> bytes:
+    """The whole characters of a line whose write was cut, as a line; itself where it is no line of ours.
+
+    A kill can cut a write at any page of memory, so in the middle of a character or of an escape, which takes no more
+    than the 12 bytes of a surrogate pair.
+    """
+    whole = (line[: len(line) - less] + b'"' for less in range(min(12, len(line))))
+    return next((start for start in whole if _entry(start) is not None), line)
 
 
 def _entry(line: bytes) -> str | None:
@@ -187,26 +214,40 @@ def _entry(line: bytes) -> str | None:
 def _append(path: Path, line: bytes) -> int:
     """Write a line at the end, in one write; gives the size of the file. Raises OSError, UsageError."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
+    while True:
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            size = _append_to(descriptor, line, path)
+            if _is_at(
+                path, descriptor
+            ):  # else a chat that holds the lock has replaced the file under one without it
+                return size
+        finally:
+            os.close(descriptor)
+
+
+def _append_to(descriptor: int, line: bytes, path: Path) -> int:
+    found = os.fstat(descriptor)
+    _require_regular(found, path)
+    size = found.st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":  # the last write was cut
+        line = b"\n" + line
+    written = os.write(descriptor, line)
+    if written < len(line):
+        try:
+            os.write(descriptor, line[written:])  # tells why there was no room
+        except OSError:
+            if os.fstat(descriptor).st_size == size + written:  # a cut line would be damage at the next start
+                os.ftruncate(descriptor, size)
+            raise
+    return size + len(line)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
     try:
-        found = os.fstat(descriptor)
-        _require_regular(found, path)
-        size = found.st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":  # the last write was cut
-            line = b"\n" + line
-        written = os.write(descriptor, line)
-        if written < len(line):
-            try:
-                os.write(descriptor, line[written:])  # tells why there was no room
-            except OSError:
-                if (
-                    os.fstat(descriptor).st_size == size + written
-                ):  # a cut line would be damage at the next start
-                    os.ftruncate(descriptor, size)
-                raise
-        return size + len(line)
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _require_regular(found: os.stat_result, path: Path) -> None:

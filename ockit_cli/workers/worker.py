@@ -56,6 +56,7 @@ class Worker:
         self._environment = scrubbed(variables, memory_limit)
         self.stall_seconds = stall_seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._changing = threading.RLock()  # a child half started in one thread must not be ended by another
         self._reader: FrameReader | None = None
         self._reading = threading.RLock()  # a descriptor must not be closed under its reader
         self._calls = 0
@@ -82,37 +83,38 @@ class Worker:
         Raises:
             WorkerError: the system starts no process.
         """
-        if self.alive:
-            return
-        self.stop()
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "ockit.workers.child", self._target],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=self._environment | _last_wish(),
-                cwd=os.path.abspath(os.sep),  # nothing it needs lies where the person stands
-                start_new_session=True,  # a Ctrl-C at the terminal must not reach it
-                bufsize=0,
+        with self._changing:
+            if self.alive:
+                return
+            self.stop()
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "ockit.workers.child", self._target],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=self._environment | _last_wish(),
+                    cwd=os.path.abspath(os.sep),  # nothing it needs lies where the person stands
+                    start_new_session=True,  # a Ctrl-C at the terminal must not reach it
+                    bufsize=0,
+                )
+            except OSError as error:
+                raise WorkerError(
+                    f"the model's process cannot be started: {error.strerror or error}",
+                    where=sys.executable,
+                    hint="`ockit doctor` checks this machine",
+                ) from error
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            os.set_blocking(self._process.stdin.fileno(), False)  # a child that reads nothing must not hang us
+            self._open = None
+            self._reader = FrameReader(self._process.stdout.fileno())
+            self._stderr = deque(maxlen=200)
+            self._drain = threading.Thread(
+                target=_keep_end, args=(self._process.stderr, self._stderr), daemon=True
             )
-        except OSError as error:
-            raise WorkerError(
-                f"the model's process cannot be started: {error.strerror or error}",
-                where=sys.executable,
-                hint="`ockit doctor` checks this machine",
-            ) from error
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        os.set_blocking(self._process.stdin.fileno(), False)  # a child that reads nothing must not hang us
-        self._open = None
-        self._reader = FrameReader(self._process.stdout.fileno())
-        self._stderr = deque(maxlen=200)
-        self._drain = threading.Thread(
-            target=_keep_end, args=(self._process.stderr, self._stderr), daemon=True
-        )
-        self._drain.start()
-        self.generation += 1
+            self._drain.start()
+            self.generation += 1
 
     def call(self, method: str, **params: Any) -> Any:
         """Run a call and give its result, ignoring events."""
@@ -182,7 +184,9 @@ class Worker:
 
     def stop(self) -> None:
         """End the child, at once: it holds nothing that is not on the disk or here."""
-        process, self._process, self._reader = self._process, None, None
+        with self._changing:
+            process, self._process, self._reader = self._process, None, None
+            drain, self._drain = self._drain, None
         if process is None:
             return
         assert process.stdin is not None
@@ -193,8 +197,8 @@ class Worker:
             process.stdin.close()
         with self._reading:
             process.stdout.close()
-        if self._drain is not None:
-            self._drain.join(timeout=1.0)
+        if drain is not None:
+            drain.join(timeout=1.0)
 
     def _send(self, frame: dict[str, Any]) -> None:
         process = self._process

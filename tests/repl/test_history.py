@@ -14,45 +14,9 @@ import time
 import pytest
 from prompt_toolkit.buffer import Buffer
 
-from ockit.environment import Directories
-from ockit.files import lock
 from ockit.repl import history
-from ockit.repl.history import ChatHistory
 from ockit.repl.pastes import Pastes
-
-
-class Chat:
-    """A history with the warnings it gave."""
-
-    def __init__(self, home, memory_only=False):
-        self.warnings = []
-        self.directories = Directories.of({"OCKIT_HOME": str(home)})
-        self.path = self.directories.state / "history"
-        self.history = ChatHistory(self.directories, self.warnings.append, memory_only)
-
-    def type(self, *entries):
-        for entry in entries:
-            self.history.append_string(entry)
-
-    def remembered(self):
-        """As the arrow keys give them: the newest first."""
-
-        async def load():
-            return [entry async for entry in self.history.load()]
-
-        return asyncio.run(load())
-
-
-def written(home, data):
-    chat = Chat(home)
-    chat.path.parent.mkdir(parents=True)
-    chat.path.write_bytes(data)
-    return chat
-
-
-def lines(*entries):
-    return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
-
+from repl.histories import Chat, lines, written
 
 ENTRIES = [
     "one",
@@ -127,7 +91,7 @@ def test_large_entries_are_for_this_chat_only(ockit_home):
 
 def test_a_paste_is_saved_whole_and_shown_short(ockit_home):
     pastes, chat = Pastes(), Chat(ockit_home)
-    short = ChatHistory(chat.directories, chat.warnings.append, expand=pastes.expand)
+    short = history.ChatHistory(chat.directories, chat.warnings.append, expand=pastes.expand)
     placeholder = pastes.shrink("line\n" * 30)
     short.append_string(f"see {placeholder}")
     assert short.get_strings() == [f"see {placeholder}"]
@@ -148,15 +112,13 @@ def test_a_day_of_large_entries_does_not_fill_the_memory(ockit_home):
         (b"\0" * 5000, []),
         (random.Random(3).randbytes(100_000), []),
         (lines("a") + b"\0\0\n" + lines("b"), ["b", "a"]),
-        (lines("a", "b")[:-3], ["a"]),
         (lines("a") + '"gr\xf6'.encode("latin-1") + b'"\n' + lines("b"), ["b", "a"]),
-        (lines("a") + '"größ'.encode()[:-1], ["a"]),
         (b'{"x": 1}\n[1]\n17\nnull\n' + lines("a"), ["a"]),
         (b"\n# 2026-11-21 10:00:00\n+an entry of another format\n" + lines("a"), ["a"]),
         (b"[" * 100_000 + b"\n" + lines("a"), ["a"]),
         (b"\xff\xfe" + "\n".join(["a"]).encode("utf-16-le"), []),
     ],
-    ids="nulls garbage null-line cut latin1 half-utf8 json foreign nested utf16".split(),
+    ids="nulls garbage null-line latin1 json foreign nested utf16".split(),
 )
 def test_what_can_be_read_of_a_broken_file_is_read(ockit_home, data, left):
     chat = written(ockit_home, data)
@@ -170,6 +132,31 @@ def test_what_can_be_read_of_a_broken_file_is_read(ockit_home, data, left):
     after = Chat(ockit_home)
     assert after.remembered() == ["new", *left]
     assert (len(chat.warnings), after.warnings) == (1, [])
+
+
+@pytest.mark.parametrize("bytes_left", range(1, 30))
+def test_a_line_whose_write_was_cut_is_kept_as_far_as_it_came(ockit_home, bytes_left):
+    """A kill can cut a write anywhere; this line has characters of one to four bytes, and escapes."""
+    whole = 'grö\n日 👩 \\ "q" \t'
+    written_of_it = json.dumps(whole, ensure_ascii=False).encode()[:bytes_left]
+    chat = written(ockit_home, lines("a") + written_of_it)
+    found = chat.remembered()
+    rest = "".join(found[:-1])
+    assert found[-1] == "a"
+    assert whole.startswith(rest)
+    assert len(json.dumps(rest, ensure_ascii=False).encode()) - 2 >= len(written_of_it) - 1 - 3
+    chat.type("new")
+    assert Chat(ockit_home).remembered() == ["new", *found]
+    assert chat.warnings == []
+    assert not chat.path.with_name("history.damaged").exists()
+
+
+def test_a_cut_line_with_escaped_surrogates(ockit_home):
+    line = json.dumps("ab\ud800c👩d").encode()
+    for bytes_left in range(1, len(line)):
+        chat = written(ockit_home / str(bytes_left), line[:bytes_left])
+        chat.remembered()
+        assert chat.warnings == []
 
 
 def test_blank_lines_and_line_ends_of_windows_are_no_damage(ockit_home):
@@ -336,75 +323,3 @@ def test_compacting_keeps_the_newest_and_the_permissions(ockit_home):
     assert len(found) == 34  # 2 MiB
     assert stat.S_IMODE(chat.path.stat().st_mode) == 0o600
     assert sorted(path.name for path in chat.path.parent.iterdir()) == ["history", "history.lock"]
-
-
-WRITER = """
-import sys
-from ockit.environment import Directories
-from ockit.repl import history
-history.COMPACT_BYTES, history.READ_BYTES = int(sys.argv[3]), int(sys.argv[4])
-chat = history.ChatHistory(Directories.of({"OCKIT_HOME": sys.argv[1]}), lambda text: print("warned:", text))
-for number in range(int(sys.argv[5])):
-    chat.append_string(f"{sys.argv[2]} {number}\\n{'x' * (number * 37 % 3000)}")
-"""
-
-
-def writers(home, count, compact, read, entries):
-    return [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(home), str(name), str(compact), str(read), str(entries)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        for name in range(count)
-    ]
-
-
-def test_chats_at_once_do_not_mix(ockit_home):
-    for child in writers(ockit_home, 3, history.COMPACT_BYTES, history.READ_BYTES, 300):
-        assert child.communicate(timeout=120)[0] == b""
-    found = Chat(ockit_home).remembered()[::-1]
-    for name in range(3):
-        mine = [entry for entry in found if entry.startswith(f"{name} ")]
-        assert mine == [f"{name} {number}\n{'x' * (number * 37 % 3000)}" for number in range(300)]
-
-
-def test_compacting_loses_nothing_of_the_others(ockit_home):
-    """Every few entries one of the chats compacts, to what holds the newest of them; no line is torn or lost."""
-    for child in writers(ockit_home, 3, 200_000, 150_000, 150):
-        assert child.communicate(timeout=120)[0] == b""
-    chat = Chat(ockit_home)
-    found = chat.remembered()
-    assert chat.warnings == []
-    for name in range(3):
-        mine = [int(entry.split()[1]) for entry in found if entry.startswith(f"{name} ")]
-        assert mine[:20] == list(range(149, 129, -1)) or not mine
-        assert mine == sorted(mine, reverse=True)
-        assert len(mine) < 2 or mine[0] - mine[-1] == len(mine) - 1
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_a_kill_leaves_whole_entries(ockit_home, seed):
-    child = writers(ockit_home, 1, 30_000, 20_000, 100_000)[0]
-    waited = time.monotonic()
-    while not (ockit_home / "state" / "history").exists() and time.monotonic() - waited < 60:
-        time.sleep(0.01)
-    time.sleep(random.Random(seed).uniform(0.02, 0.4))
-    child.kill()
-    child.communicate()
-    chat = Chat(ockit_home)
-    found = [int(entry.split()[1]) for entry in chat.remembered()]
-    assert found
-    assert found == list(range(found[0], found[0] - len(found), -1))
-    assert chat.warnings == []
-
-
-def test_a_chat_that_is_stopped_holding_the_lock_costs_one_second_in_all(ockit_home):
-    chat = Chat(ockit_home)
-    chat.type("a")
-    with lock(chat.path.with_name("history.lock")):
-        started = time.perf_counter()
-        chat.type("b", "c", "d")
-        assert time.perf_counter() - started < 2.5
-    assert Chat(ockit_home).remembered() == ["d", "c", "b", "a"]
-    assert chat.warnings == []

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ockit.errors import WorkerError
+from ockit.workers.pipe import FrameReader
 from ockit.workers.worker import Worker
 
 Start = Callable[..., Worker]
@@ -55,6 +56,26 @@ def test_killed_while_it_starts(start: Start) -> None:
     os.kill(worker.pid, signal.SIGKILL)
     with suppress(WorkerError):  # it may be dead already, and then the call starts another
         worker.call("echo")
+    recovers(worker)
+
+
+def test_ended_by_another_thread_while_it_starts(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who types /exit before the first answer does this: the chat's thread starts the child, the screen's ends it."""
+    worker = start()
+    half_started = threading.Event()
+
+    def reader(descriptor: int) -> FrameReader:
+        half_started.set()
+        time.sleep(0.2)
+        return FrameReader(descriptor)
+
+    monkeypatch.setattr("ockit.workers.worker.FrameReader", reader)
+    starting = threading.Thread(target=worker.start)
+    starting.start()
+    assert half_started.wait(10)
+    worker.stop()
+    starting.join()
+    assert worker.pid is None
     recovers(worker)
 
 
