@@ -106,7 +106,9 @@ class Worker:
                 ) from error
             assert self._process.stdin is not None
             assert self._process.stdout is not None
-            os.set_blocking(self._process.stdin.fileno(), False)  # a child that reads nothing must not hang us
+            os.set_blocking(
+                self._process.stdin.fileno(), False
+            )  # a child that reads nothing must not hang us
             self._open = None
             self._reader = FrameReader(self._process.stdout.fileno())
             self._stderr = deque(maxlen=200)
