@@ -99,7 +99,7 @@ def test_in_decode(embedded: Any, fresh: Any) -> None:
 
 def test_a_cancel_that_comes_before_the_first_event_counts(embedded: Any) -> None:
     ids = embedded.ids("Tell me a very long story about a ship.")
-    stream = embedded.engine.generate(ids, GREEDY)
+    stream = embedded.engine.generate(ids, GREEDY.changed(max_tokens=100))
     threading.Timer(0.0, embedded.engine.cancel).start()
     events = list(stream)
     assert isinstance(events[-1], End)
