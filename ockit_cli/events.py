@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ockit.messages import Passage, Timings, Usage, Verdict
+from ockit.messages import Judged, Passage, Timings, Usage, Verdict
 
 FinishReason = Literal["stop", "length", "interrupted", "error"]
 """``stop``: the model ended its turn or a stop string came; ``length``: max_tokens or the context is used up;
@@ -29,10 +29,10 @@ class Sources:
 
 @dataclass(frozen=True)
 class Moderated:
-    """A moderation verdict on the question or the answer."""
+    """A moderation verdict on the question, the answer, or a passage that was found."""
 
     verdict: Verdict
-    role: Literal["user", "assistant"]
+    role: Judged
 
 
 @dataclass(frozen=True)

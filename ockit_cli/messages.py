@@ -140,31 +140,78 @@ class Passage:
     index: str = ""
 
 
+Judged = Literal["user", "assistant", "retrieved"]
+"""Whose text moderation looks at: the person's, the model's, or what a search found."""
+
+Action = Literal["allow", "note", "caution", "confirm", "support", "refuse"]
+"""What becomes of a text, from the mildest to the strictest. ``note``: nothing but a line in the record. ``caution``: the
+model is told to take care. ``confirm``: the person is asked first. ``support``: a fixed text for somebody in distress
+is the answer. ``refuse``: the policy's text is."""
+ACTIONS: tuple[Action, ...] = ("allow", "note", "caution", "confirm", "support", "refuse")
+
+CATEGORIES = (
+    "hate",
+    "harassment",
+    "violence",
+    "sexual",
+    "minors",
+    "self_harm",
+    "illicit",
+    "cyber",
+    "privacy_fraud",
+    "specialised_advice",
+)
+"""What a text may be about; `Verdict.categories` has a score for each that was scored."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What decided: a rule or a part of the text, from character `start` to `end` (excluded) where it has a place."""
+
+    name: str
+    start: int | None = None
+    end: int | None = None
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What moderation says of one text.
 
     Attributes:
-        level: 0 (casual) to 4 (needs intervention).
-        p_level: probability of each level, length 5.
-        categories: score of each category, 0 to 1.
-        hits: the rules or spans that decided.
-        action: ``allow``, ``caution`` or ``refuse``.
+        level: 0 casual, 1 possibly needs caution, 2 probably needs caution, 3 needs caution, 4 needs intervention (the
+            levels of OpenChatKit's moderation model).
+        p_level: probability of each level, length 5, sum 1; empty where the back end gives none.
+        categories: score of each of `CATEGORIES` that was scored, 0 to 1.
+        hits: the rules or parts of the text that decided.
+        action: what the policy makes of it; a back end, which knows no policy, says ``allow``.
         reason: one sentence for the person.
         backend: which moderator spoke.
         ms: how long it took, in milliseconds.
-        status: ``ok``, ``timeout``, ``error`` or ``not_scanned``.
+        status: ``ok``, or why there is no judgement; the level is then 0 and means nothing.
+        injection: how sure it is that the text tries to steer the assistant that reads it, 0 to 1.
+        unsure: whether the text lies far from everything the back end has learned from.
+        topic: the topic guard that calls the text off its topic, or None.
     """
 
     level: int
     p_level: tuple[float, ...]
     categories: dict[str, float]
-    hits: tuple[str, ...]
-    action: Literal["allow", "caution", "refuse"]
+    hits: tuple[Finding, ...]
+    action: Action
     reason: str
     backend: str
     ms: float
     status: Literal["ok", "timeout", "error", "not_scanned"]
+    injection: float = 0.0
+    unsure: bool = False
+    topic: str | None = None
+
+    @property
+    def score(self) -> float:
+        """The expected level, 0 to 4: what texts are ranked by. Without probabilities, the level."""
+        if not self.p_level:
+            return float(self.level)
+        return sum(level * p for level, p in enumerate(self.p_level))
 
 
 @dataclass(frozen=True)

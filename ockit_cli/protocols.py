@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from ockit.documents import Document
 from ockit.events import Event
-from ockit.messages import Passage, Sampling
+from ockit.messages import Judged, Message, Passage, Sampling, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,3 +143,18 @@ class Reader(Protocol):
 
     def read(self, data: bytes, name: str) -> Document:
         """The document in the bytes of a file called `name`. Raises OckitError: damaged, encrypted, over a limit."""
+
+
+class Moderator(Protocol):
+    """One way to judge a text. Knows no policy: the action of its verdicts is ``allow``."""
+
+    @property
+    def name(self) -> str:
+        """What the policy calls it."""
+
+    def check(self, text: str, role: Judged, context: Sequence[Message] = ()) -> Verdict:
+        """Judge a text, given the turns before it. Raises OckitError where it cannot: its caller makes the verdict of
+        that (`Verdict.status`)."""
+
+    def close(self) -> None:
+        """Free everything."""
