@@ -11,8 +11,10 @@ from ockit.engines.threads import is_busy, physical_cores
 
 SHORT = 128
 """Tokens; a batch of fewer is over before anything can be learned from it."""
+TRY_AFTER = 8
+"""Batches until another count is tried after the best one has changed; the longer it lasts, the rarer."""
 TRY_EVERY = 64
-"""Batches between two trials of another count."""
+"""Batches between two trials at the most."""
 SLUMP = 0.6
 """Share of its usual speed below which, twice in a row, all counts are measured anew."""
 _MOST_FOR_A_QUESTION = 4
@@ -26,6 +28,7 @@ class BatchThreads:
         self._counts = list(dict.fromkeys([cores, 1, max(1, cores // 2)]))
         self._speeds: dict[int, float] = {}
         self._since = self._slumps = 0
+        self._best, self._patience = 0, TRY_AFTER
         self._short = 1 if is_busy() else min(cores, _MOST_FOR_A_QUESTION)
 
     def choose(self, tokens: int) -> int:
@@ -35,9 +38,11 @@ class BatchThreads:
         if len(self._speeds) < len(self._counts):
             return next(count for count in self._counts if count not in self._speeds)
         best = max(self._speeds, key=self._speeds.__getitem__)
-        if self._since < TRY_EVERY or len(self._counts) == 1:
+        if best != self._best:
+            self._best, self._patience = best, TRY_AFTER
+        if self._since < self._patience or len(self._counts) == 1:
             return best
-        self._since = 0
+        self._since, self._patience = 0, min(2 * self._patience, TRY_EVERY)
         self._counts.append(self._counts.pop(0))
         return next(count for count in self._counts if count != best)
 
@@ -52,4 +57,6 @@ class BatchThreads:
         if self._slumps == 2:  # one may be chance
             self._speeds.clear()
             known, self._slumps = None, 0
-        self._speeds[threads] = speed if known is None else known + 0.3 * (speed - known)
+        if known is not None and threads == self._best:  # what is known of another is from other times
+            speed = known + 0.3 * (speed - known)
+        self._speeds[threads] = speed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ockit.engines import batch_threads
-from ockit.engines.batch_threads import SHORT, TRY_EVERY, BatchThreads
+from ockit.engines.batch_threads import SHORT, TRY_AFTER, TRY_EVERY, BatchThreads
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def run(threads: BatchThreads, speeds: dict[int, float], batches: int) -> list[i
 
 
 def test_each_count_is_tried_and_the_fastest_kept(threads):
-    chosen = run(threads, {8: 900.0, 4: 1000.0, 1: 300.0}, TRY_EVERY)
+    chosen = run(threads, {8: 900.0, 4: 1000.0, 1: 300.0}, TRY_AFTER)
     assert set(chosen[:3]) == {1, 4, 8}
     assert set(chosen[3:]) == {4}
 
@@ -34,7 +34,7 @@ def test_each_count_is_tried_and_the_fastest_kept(threads):
 def test_the_others_are_tried_again_now_and_then(threads):
     chosen = run(threads, {8: 900.0, 4: 1000.0, 1: 300.0}, 10 * TRY_EVERY)
     assert {1, 4, 8} == set(chosen[3:])
-    assert chosen.count(4) > 0.97 * len(chosen)
+    assert chosen.count(4) > 0.96 * len(chosen)
 
 
 def test_a_count_that_slumps_is_doubted_at_once(threads):
@@ -42,8 +42,8 @@ def test_a_count_that_slumps_is_doubted_at_once(threads):
     chosen = run(threads, {8: 100.0, 4: 90.0, 1: 280.0}, 20)  # other programs have come
     assert chosen[0] == 8
     assert chosen[-1] == 1
-    run(threads, {8: 2000.0, 4: 1000.0, 1: 300.0}, 4 * TRY_EVERY)  # and have gone
-    assert threads.choose(500) == 8
+    chosen = run(threads, {8: 2000.0, 4: 1000.0, 1: 300.0}, 4 * TRY_AFTER)  # and have gone
+    assert chosen[-1] == 8
 
 
 def test_a_question_neither_waits_nor_teaches(threads):
