@@ -15,6 +15,7 @@ from ockit.engines.generation import Generator
 from ockit.engines.llama import binding
 from ockit.engines.loading import AbortFlag, load_model, resolve_gpu_layers
 from ockit.engines.options import LoadOptions
+from ockit.engines.scoring import Scorer
 from ockit.engines.vocabulary import LlamaVocabulary
 from ockit.errors import ContextOverflow, UsageError
 from ockit.events import Event
@@ -39,6 +40,7 @@ class GgufEngine:
         self._context: Context | None = None
         self._info: EngineInfo | None = None
         self._generator: Generator | None = None
+        self._scorer: Scorer | None = None
         self._vocabulary: LlamaVocabulary | None = None
         self._abort = AbortFlag()
 
@@ -103,6 +105,14 @@ class GgufEngine:
         assert self._generator is not None
         return self._generator.generate(ids, sampling.checked())
 
+    def score(self, prefix: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[float] | None:
+        """Log-likelihoods of continuations after a prompt (see `scoring`), None where it was cancelled."""
+        info = self.load()
+        if self._scorer is None:
+            counts = info.threads_decode, info.threads_prefill
+            self._scorer = Scorer(self._model, info.n_vocab, self._options, self._abort, counts)
+        return self._scorer.score(prefix, continuations)
+
     def grammar_of(self, schema: str) -> str:
         """The GBNF grammar of a JSON schema (by llama-cpp-python's converter).
 
@@ -131,6 +141,9 @@ class GgufEngine:
     def close(self) -> None:
         """Free the context and the model."""
         llama = binding()
+        if self._scorer is not None:
+            self._scorer.close()
+            self._scorer = None
         if self._context is not None:
             self._context.close()
         if self._model:

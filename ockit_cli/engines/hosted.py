@@ -13,7 +13,7 @@ from typing import Any
 
 from ockit.engines.build import gpu_build
 from ockit.engines.options import LoadOptions
-from ockit.errors import WorkerError
+from ockit.errors import InterruptedByUser, WorkerError
 from ockit.events import End, Event, Prefill, Token
 from ockit.messages import Sampling, Timings, Usage
 from ockit.prompts.segments import Segment, to_json
@@ -113,6 +113,24 @@ class HostedEngine:
         """The GBNF grammar of a JSON schema. Raises UsageError."""
         self.load()
         return str(self._worker.call("grammar", schema=schema))
+
+    def score(self, prefix: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[float]:
+        """The natural logarithm of each continuation's probability after the prompt `prefix` (its tokens' sum). The
+        prompt stays in a cache of its own; a conversation's is not touched. Never while a `generate` runs.
+
+        Raises:
+            ContextOverflow: prompt and continuations do not fit.
+            InterruptedByUser: `cancel` was called.
+            WorkerError: the worker dies or hangs, or computes what are no numbers.
+        """
+        self.load()
+        rows = [list(ids) for ids in continuations]
+        found = self._worker.call("score", prefix=list(prefix), continuations=rows)
+        if found is None:
+            raise InterruptedByUser("scoring was stopped")
+        if len(found) != len(rows) or any(not -1e9 < value < 1e-3 for value in found):
+            raise WorkerError("the engine sent what are no log-likelihoods", hint="ask again")
+        return [float(value) for value in found]
 
     def generate(
         self, ids: Sequence[int], sampling: Sampling, *, stopped: Callable[[], bool] = lambda: False

@@ -36,18 +36,11 @@ class EngineService:
             return describe()
         if self._engine is None:
             raise WorkerError(f"{method!r} was called before a model was loaded")
-        if method == "encode":
-            return self._engine.encode(from_json(params["segments"]))
-        if method == "ends":
-            vocabulary = self._engine.vocabulary
-            return [token for token in range(vocabulary.n_tokens) if vocabulary.ends_turn(token)]
-        if method == "grammar":
-            return self._engine.grammar_of(params["schema"])
         if method == "generate":
             for event in self._engine.generate(params["ids"], _sampling(params["sampling"])):
                 yield to_json(event)
             return None
-        raise WorkerError(f"the engine has no call {method!r}")
+        return _answer(self._engine, method, params)
 
     def arm(self) -> None:
         """The next cancel means the call that has come in."""
@@ -58,6 +51,20 @@ class EngineService:
         """Stop the running generation."""
         if self._engine is not None:
             self._engine.cancel()
+
+
+def _answer(engine: GgufEngine, method: str, params: dict[str, Any]) -> Any:
+    """The result of a call that has no events."""
+    if method == "encode":
+        return engine.encode(from_json(params["segments"]))
+    if method == "score":
+        return engine.score(params["prefix"], params["continuations"])
+    if method == "ends":
+        vocabulary = engine.vocabulary
+        return [token for token in range(vocabulary.n_tokens) if vocabulary.ends_turn(token)]
+    if method == "grammar":
+        return engine.grammar_of(params["schema"])
+    raise WorkerError(f"the engine has no call {method!r}")
 
 
 def _sampling(fields: dict[str, Any]) -> Sampling:

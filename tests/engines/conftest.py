@@ -87,8 +87,8 @@ def embedded(start_engine: Callable[..., Asking], embedded_model: Path) -> Askin
 def raw_greedy(embedded_model: Path) -> Callable[..., list[list[int]]]:
     """``raw_greedy({"read": ids}, {"greedy": 64})``: what llama.cpp says by itself."""
 
-    def run(*steps: dict[str, Any]) -> list[list[int]]:
-        asked = {"model": str(embedded_model), "n_ctx": N_CTX, "threads": 1, "steps": steps}
+    def run(*steps: dict[str, Any], model: Path = embedded_model) -> list[list[int]]:
+        asked = {"model": str(model), "n_ctx": N_CTX, "threads": 1, "steps": steps}
         done = subprocess.run(
             [sys.executable, "-P", str(RAW)],
             input=json.dumps(asked).encode(),
