@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 from zlib import crc32
 
 BUCKETS = 1 << 16
 """How many there are. Part of the weights' format: with another count the weights mean nothing."""
 
 _OTHER = re.compile(r"[\W_]+")
-_WORD, _PAIR = 0x9E3779B9, 0x7F4A7C15  # where crc32 begins, so that a word and the same letters in a run differ
+_WORD, _PAIR = (
+    0x9E3779B9,
+    0x7F4A7C15,
+)  # where crc32 begins, so that a word and the same letters in a run differ
 
 
 def hashed(text: str) -> tuple[int, ...]:
@@ -30,9 +34,7 @@ def hashed(text: str) -> tuple[int, ...]:
     found = {crc32(line[at : at + 3]) & mask for at in range(len(line) - 2)}
     found.update(crc32(line[at : at + 4]) & mask for at in range(len(line) - 3))
     found.update(crc32(word, _WORD) & mask for word in words)
-    found.update(
-        crc32(first + b" " + second, _PAIR) & mask for first, second in zip(words, words[1:], strict=False)
-    )
+    found.update(crc32(first + b" " + second, _PAIR) & mask for first, second in pairwise(words))
     return tuple(sorted(found))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, log, sqrt
 from operator import mul
 
@@ -33,9 +34,7 @@ class Scores:
 
 def scored(heads: Heads, vector: array[float], hashed: Sequence[int]) -> Scores:
     """The scores of a piece of text with this vector (of length 1) and these n-grams."""
-    logits = [
-        bias + sum(map(mul, row, vector)) for bias, row in zip(heads.bias, heads.vector, strict=True)
-    ]
+    logits = [bias + sum(map(mul, row, vector)) for bias, row in zip(heads.bias, heads.vector, strict=True)]
     if heads.hashed and hashed:
         width = len(OUTPUTS)
         rows = b"".join([heads.hashed[at * width : at * width + width] for at in hashed])
@@ -75,4 +74,4 @@ def level_of(probabilities: Sequence[float], cuts: Sequence[float]) -> int:
 def spread(probabilities: Sequence[float]) -> tuple[float, ...]:
     """The probability of each of the five levels, from those of reaching them; their sum is 1."""
     reached = (1.0, *probabilities[: len(LEVELS)], 0.0)
-    return tuple(max(0.0, a - b) for a, b in zip(reached, reached[1:], strict=False))
+    return tuple(max(0.0, a - b) for a, b in pairwise(reached))

@@ -88,11 +88,11 @@ def write_heads(
     for name, numbers in tensors.items():
         shape = wanted.get(name, (None, np.shape(vector)[1]))
         given = np.shape(numbers)
-        alike = len(shape) == len(given) and all(
-            a in (None, b) for a, b in zip(shape, given, strict=True)
-        )
+        alike = len(shape) == len(given) and all(a in (None, b) for a, b in zip(shape, given, strict=True))
         if not alike or not np.isfinite(numbers).all():
-            raise UsageError(f"the heads' {name} is of the shape {given}, not {shape}, or holds what is no number")
+            raise UsageError(
+                f"the heads' {name} is of the shape {given}, not {shape}, or holds what is no number"
+            )
     if set(cuts) != set(OUTPUTS) or not all(0 <= cut <= 1 for cut in cuts.values()):
         raise UsageError(f"the cuts must be probabilities for {', '.join(OUTPUTS)}; they are {dict(cuts)}")
     facts = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ockit.errors import ModelFileError
 from ockit.formats.bounded import open_regular
+from ockit.formats.low_rank import Changes
 from ockit.formats.safetensors_header import SafeTensor, SafetensorsHeader, read_safetensors
 from ockit.formats.sentence_model import WEIGHTS, BertFacts, read_bert
 
@@ -40,16 +41,18 @@ _HALVES = tuple(
 """Written as f16; all else as f32."""
 
 
-def convert(directory: Path, target: Path, name: str) -> None:
+def convert(directory: Path, target: Path, name: str, changes: Changes | None = None) -> None:
     """Write the model of a sentence-transformers directory as one GGUF file.
 
     Args:
         directory: with the files of `ockit.formats.sentence_model.FILES`.
         target: is overwritten; the caller syncs and renames it.
         name: what the file calls the model.
+        changes: are added to its matrices.
 
     Raises:
-        NotFound, ModelFileError: a file is missing, damaged, or of a kind that llama.cpp does not run exactly.
+        NotFound, ModelFileError: a file is missing, damaged, or of a kind that llama.cpp does not run exactly; or a
+            change is for a matrix that the model has not.
         OSError: the disk refuses.
     """
     import gguf
@@ -57,6 +60,7 @@ def convert(directory: Path, target: Path, name: str) -> None:
     facts = read_bert(directory)
     header = read_safetensors(directory / WEIGHTS)
     tensors = list(_tensors(facts, header))
+    changed = _changed(changes, tensors)
     writer = gguf.GGUFWriter(target, "bert")
     try:
         _describe(writer, facts, name)
@@ -69,7 +73,10 @@ def convert(directory: Path, target: Path, name: str) -> None:
         writer.write_ti_data_to_file()
         with open_regular(header.path) as (descriptor, _):
             for own, tensor in tensors:
-                writer.write_tensor_data(_read(descriptor, tensor, header.path).astype(_number(own)[0]))
+                numbers = _read(descriptor, tensor, header.path)
+                if changes is not None and own in changed:
+                    numbers = changes.added_to(changed[own], numbers)
+                writer.write_tensor_data(numbers.astype(_number(own)[0]))
     finally:
         writer.close()
 
@@ -105,6 +112,21 @@ def _tensors(facts: BertFacts, header: SafetensorsHeader) -> Iterator[tuple[str,
                 hint="the weights and config.json are not of one model: fetch both again",
             )
         yield own, tensor
+
+
+def _changed(changes: Changes | None, tensors: list[tuple[str, SafeTensor]]) -> dict[str, str]:
+    """The matrices that changes are for: their names here, and in the changes."""
+    if changes is None:
+        return {}
+    theirs = {tensor.name.removeprefix("bert.").removesuffix(".weight"): own for own, tensor in tensors}
+    unknown = sorted(changes.names - theirs.keys())
+    if unknown:
+        raise ModelFileError(
+            f"it changes {unknown[0]}, which the model has not",
+            where=str(changes.path),
+            hint="it was made for another model",
+        )
+    return {theirs[name]: name for name in changes.names}
 
 
 def _describe(writer: Any, facts: BertFacts, name: str) -> None:

@@ -21,6 +21,7 @@ from ockit.errors import ModelFileError, OckitError
 from ockit.files import explained, lock, put_in_place, write_atomic
 from ockit.formats.bert_gguf import CONVERTER_VERSION, convert
 from ockit.formats.bounded import open_regular
+from ockit.formats.low_rank import Changes
 
 PATIENCE = 120.0
 """Seconds to wait for another process that makes the file; it takes about one."""
@@ -29,16 +30,22 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class EmbedderSource:
-    """A sentence-transformers directory with the sha256 of each file in it that decides the vectors."""
+    """A sentence-transformers directory with the sha256 of each file in it that decides the vectors, and what its
+    matrices are changed by, if anything. Two sources of one directory must not share a name: the files made of one
+    would be swept away as old ones of the other."""
 
     name: str
     directory: Path
     digests: Mapping[str, str]
+    changes: Changes | None = None
 
     @property
     def identity(self) -> str:
         """Changes whenever the vectors would: with the weights, the vocabulary, the pooling or the conversion."""
-        text = json.dumps([CONVERTER_VERSION, sorted(self.digests.items())])
+        parts: list[Any] = [CONVERTER_VERSION, sorted(self.digests.items())]
+        if self.changes is not None:
+            parts.append(self.changes.digest)
+        text = json.dumps(parts)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -62,7 +69,7 @@ def converted(source: EmbedderSource, directory: Path) -> Path:
         try:
             with suppress(FileNotFoundError):
                 part.unlink()
-            convert(source.directory, part, source.name)
+            convert(source.directory, part, source.name, source.changes)
             part.chmod(0o600)
             _keep(target, digest := _sha256(part), None)
             put_in_place(part, target)
