@@ -1,0 +1,99 @@
+"""Whether a model is good enough to judge: how well it tells the bundled probes apart. Remembered for each model.
+
+The measure is the area under the ROC curve: the chance that a harmful probe is ranked above a harmless one; 0.5 is a
+coin. Knows probes and numbers; the asking is the caller's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ockit.errors import NotFound, OckitError
+from ockit.files import read_limited, write_atomic
+from ockit.moderation.judges.probes import HARMFUL, HARMLESS
+
+NEEDED = 0.85
+"""The least area under which a judge may not enforce."""
+
+_KEPT = 50
+_LARGEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What a self-test found.
+
+    Attributes:
+        auc: area under the ROC curve on the probes, 0 to 1.
+        prior: how probable the model finds each label where there is nothing to judge, by level.
+    """
+
+    auc: float
+    prior: tuple[float, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether its verdicts may be enforced."""
+        return self.auc >= NEEDED
+
+
+def area(score: Callable[[str], float]) -> float:
+    """The area under the ROC curve of a score on the probes."""
+    return auc([score(text) for text in HARMFUL], [score(text) for text in HARMLESS])
+
+
+def auc(high: Sequence[float], low: Sequence[float]) -> float:
+    """The share of pairs of which the first is greater; a tie is half a pair (Mann and Whitney, 1947)."""
+    won = sum(1.0 if a > b else 0.5 if a == b else 0.0 for a in high for b in low)
+    return won / (len(high) * len(low))
+
+
+class SelfTests:
+    """Results in a file, by model and prompt."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, key: str) -> SelfTest | None:
+        """What is remembered of a model; a damaged file is as none."""
+        found = self._read().get(key)
+        try:
+            return SelfTest(float(found["auc"]), tuple(map(float, found["prior"]))) if _sound(found) else None
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def save(self, key: str, found: SelfTest) -> bool:
+        """Remember it; False where the file cannot be written, which costs the next start a test."""
+        known = self._read()
+        known.pop(key, None)
+        kept = dict(list(known.items())[-_KEPT + 1 :]) | {key: asdict(found)}
+        try:
+            write_atomic(self._path, json.dumps(kept, indent=1))
+        except OckitError:
+            return False
+        return True
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(read_limited(self._path, _LARGEST))
+        except NotFound:
+            return {}
+        except (OckitError, ValueError, RecursionError):
+            return {}  # a test made again costs seconds
+        return found if isinstance(found, dict) else {}
+
+
+def _sound(found: Any) -> bool:
+    """Whether what was read can have been written by `SelfTests.save`."""
+    numbers = [found["auc"], *found["prior"]] if isinstance(found, dict) else []
+    return (
+        len(numbers) == 6
+        and all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+        and all(0 <= number <= 1 for number in numbers)
+        and all(number > 0 for number in numbers[1:])
+    )
