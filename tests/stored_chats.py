@@ -7,12 +7,23 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from ockit.messages import Passage, Sampling, Timings, Usage, Verdict
+from ockit.messages import Finding, Passage, Sampling, Timings, Usage, Verdict
 
 WRITER = Path(__file__).with_name("sessions") / "writer_child.py"
 PASSAGE = Passage("notes.md", 3, 5, None, "Rivers", "The Rhine is long.", 0.75, "/rivers/notes.md", "rivers")
 VERDICT = Verdict(
-    1, (0.1, 0.9, 0.0, 0.0, 0.0), {"insult": 0.2}, ("rule-7",), "caution", "mild", "rules", 1.5, "ok"
+    1,
+    (0.1, 0.9, 0.0, 0.0, 0.0),
+    {"harassment": 0.2},
+    (Finding("rule-7", 3, 9), Finding("level")),
+    "caution",
+    "mild",
+    "rules",
+    1.5,
+    "ok",
+    injection=0.25,
+    unsure=True,
+    topic="kitchen",
 )
 
 

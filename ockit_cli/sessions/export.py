@@ -72,6 +72,8 @@ def to_markdown(session: Session, path: Sequence[StoredMessage], *, n_elsewhere:
         lines += ["", "## System", "", session.system]
     for message in path:
         lines += ["", f"## {speaker(message)}", "", message.text]
+        if said := stopped(message):
+            lines += ["", f"*{said}*"]
         if message.sources:
             lines += [
                 "",
@@ -88,6 +90,15 @@ def speaker(message: StoredMessage) -> str:
         return "You" if message.role == "user" else "System"
     name = f"Assistant ({message.model})" if message.model else "Assistant"
     return name if message.state == "complete" else f"{name} [{message.state}]"
+
+
+def stopped(message: StoredMessage) -> str | None:
+    """What to say of a message that moderation has stopped, by its last verdict on the message itself."""
+    said = [each.verdict for each in message.verdicts if each.role == message.role]
+    if not said or said[-1].action != "refuse":
+        return None
+    what = "refused" if message.role == "user" else "cut"
+    return f"{what} by moderation: {said[-1].reason}" if said[-1].reason else f"{what} by moderation"
 
 
 def place(source: Passage) -> str:

@@ -78,6 +78,19 @@ class StoredMessage:
 
 
 @dataclass(frozen=True)
+class Moderation:
+    """What moderation made of a message, to be saved with it.
+
+    Attributes:
+        verdicts: on the message itself, and on what was found for it.
+        metadata: what is known of the message besides its text from now on; None leaves that as it is.
+    """
+
+    verdicts: tuple[Moderated, ...] = ()
+    metadata: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Hit:
     """A message that a search found. In `snippet` the words that matched stand in ``[ ]``."""
 

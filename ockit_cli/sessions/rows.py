@@ -13,10 +13,10 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast, get_args
 
 from ockit.events import Moderated
-from ockit.messages import ROLES, Passage, Timings, Usage, Verdict
+from ockit.messages import ACTIONS, ROLES, Finding, Judged, Passage, Timings, Usage, Verdict
 from ockit.sessions.database import Damaged
 from ockit.sessions.records import STATES, Hit, Session, StoredMessage
 from ockit.sessions.writer import is_writing
@@ -130,8 +130,8 @@ def source_out(row: sqlite3.Row) -> Passage:
         heading=_text(row["heading"]),
         text=_text(row["text"]),
         score=_number(row["score"]),
-        file=_whence(row, "file"),
-        index=_whence(row, "index_name"),
+        file=_text(_later(row, "file", "")),
+        index=_text(_later(row, "index_name", "")),
     )
 
 
@@ -141,9 +141,9 @@ def source_in(message_id: str, passage: Passage) -> dict[str, Any]:
     return {"message_id": message_id, "index_name": values.pop("index"), **values}
 
 
-def _whence(row: sqlite3.Row, column: str) -> str:
-    """A column that a damaged store of version 2, of which rows are read as they are, has not."""
-    return _text(row[column]) if column in row.keys() else ""  # noqa: SIM118 - a row's `in` looks at values
+def _later(row: sqlite3.Row, column: str, value: Any) -> Any:
+    """A column that a damaged store of an earlier version, of which rows are read as they are, has not."""
+    return row[column] if column in row.keys() else value  # noqa: SIM118 - a row's `in` looks at values
 
 
 @_damage_shows
@@ -153,14 +153,32 @@ def verdict_out(row: sqlite3.Row) -> Moderated:
         level=_whole(row["level"]),
         p_level=tuple(float(p) for p in json.loads(row["p_level"])),
         categories={str(name): float(score) for name, score in _object(row["categories"]).items()},
-        hits=tuple(str(hit) for hit in json.loads(row["hits"])),
-        action=_one_of(row["action"], ("allow", "caution", "refuse")),
+        hits=tuple(_finding(hit) for hit in json.loads(row["hits"])),
+        action=_one_of(row["action"], ACTIONS),
         reason=_text(row["reason"]),
         backend=_text(row["backend"]),
         ms=_number(row["ms"]),
         status=_one_of(row["status"], ("ok", "timeout", "error", "not_scanned")),
+        injection=_number(_later(row, "injection", 0.0)),
+        unsure=bool(_whole(_later(row, "unsure", 0))),
+        topic=_maybe(_later(row, "topic", None), _text),
     )
-    return Moderated(verdict, _one_of(row["role"], ("user", "assistant")))
+    return Moderated(verdict, _one_of(row["role"], get_args(Judged)))
+
+
+def verdict_in(message_id: str, role: Judged, verdict: Verdict) -> dict[str, Any]:
+    """The values of a verdict's row in ``verdicts``."""
+    values = asdict(verdict) | {"message_id": message_id, "role": role, "unsure": int(verdict.unsure)}
+    for name in ("p_level", "categories", "hits"):
+        values[name] = json_in(values[name])
+    return values
+
+
+def _finding(hit: Any) -> Finding:
+    """What decided; stores before version 4 have its name alone."""
+    if isinstance(hit, str):
+        return Finding(hit)
+    return Finding(_text(hit["name"]), _maybe(hit["start"], _whole), _maybe(hit["end"], _whole))
 
 
 @_damage_shows

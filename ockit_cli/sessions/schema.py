@@ -107,7 +107,13 @@ _WHENCE: Migration = (
     "ALTER TABLE sources ADD COLUMN index_name TEXT NOT NULL DEFAULT ''",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_TREE, _FULL_TEXT, _WHENCE)
+_STEERING: Migration = (
+    "ALTER TABLE verdicts ADD COLUMN injection REAL DEFAULT 0.0",
+    "ALTER TABLE verdicts ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE verdicts ADD COLUMN topic TEXT",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_TREE, _FULL_TEXT, _WHENCE, _STEERING)
 """``MIGRATIONS[n]`` leads from version n to n + 1; version 0 is an empty file."""
 
 

@@ -17,12 +17,13 @@ from typing import Any, Literal, Self
 
 from ockit.environment import Directories
 from ockit.errors import UsageError
-from ockit.events import FinishReason, Notice
-from ockit.messages import Passage, Timings, Usage, Verdict
+from ockit.events import FinishReason, Moderated, Notice
+from ockit.messages import Judged, Passage, Timings, Usage, Verdict
 from ockit.sessions import rows, salvage, tables
 from ockit.sessions.database import Database
 from ockit.sessions.ids import new_id
 from ockit.sessions.reading import Reading
+from ockit.sessions.records import Moderation
 from ockit.sessions.titles import title_of
 from ockit.sessions.writer import this_process
 
@@ -95,8 +96,12 @@ class Store(Reading):
         *,
         parent: str | None,
         metadata: Mapping[str, Any] | None = None,
+        verdicts: Iterable[Moderated] = (),
     ) -> str:
         """Save a question after `parent` (None: as the first of the session); it becomes the head.
+
+        Args:
+            verdicts: what moderation says of it, where that is known already.
 
         Returns:
             The message's id. When it returns, the question survives a crash of the machine.
@@ -106,7 +111,13 @@ class Store(Reading):
             StoreError: nothing was saved.
         """
         return self._add(
-            session_id, parent, role="user", text=text, state="complete", metadata=dict(metadata or {})
+            session_id,
+            parent,
+            own=verdicts,
+            role="user",
+            text=text,
+            state="complete",
+            metadata=dict(metadata or {}),
         )
 
     def begin_answer(
@@ -118,17 +129,20 @@ class Store(Reading):
         sampling: Mapping[str, Any],
         metadata: Mapping[str, Any] | None = None,
         sources: Iterable[Passage] = (),
+        asked: Moderation | None = None,
     ) -> str:
         """Save an empty answer in state ``partial``, written by this process; it becomes the head.
 
         Args:
             sampling: the parameters, as `dataclasses.asdict` gives them; its ``seed`` has a column of its own.
             sources: the passages it is given, best first.
+            asked: what moderation made of the question: saved with it in the same step.
         """
         return self._add(
             session_id,
             parent,
             sources,
+            asked,
             role="assistant",
             text="",
             state="partial",
@@ -155,10 +169,12 @@ class Store(Reading):
         usage: Usage | None = None,
         timings: Timings | None = None,
         error: str | None = None,
+        verdicts: Iterable[Moderated] = (),
     ) -> None:
         """Save the whole answer, how it ended and what it cost.
 
         Args:
+            verdicts: what moderation says of it, besides what is saved already.
             token_ids: None (or none) where the ids do not spell exactly the text; a later prompt then reads that.
             error: what failed.
         """
@@ -170,6 +186,7 @@ class Store(Reading):
             finish_reason=finish_reason,
             writer=None,
             error=error,
+            verdicts=verdicts,
             **(asdict(usage) if usage else {}),
             **(asdict(timings) if timings else {}),
         )
@@ -194,15 +211,17 @@ class Store(Reading):
 
         self._database.write(work)
 
-    def add_verdict(self, message_id: str, role: Literal["user", "assistant"], verdict: Verdict) -> None:
-        """Save what moderation says of a message; `role` is that of the text it judged."""
-        values = asdict(verdict) | {"message_id": message_id, "role": role}
-        for name in ("p_level", "categories", "hits"):
-            values[name] = rows.json_in(values[name])
+    def add_verdict(self, message_id: str, role: Judged, verdict: Verdict) -> None:
+        """Save what moderation says of a message; `role` is that of the text it judged: a passage that was found for a
+        question is ``retrieved``, and its verdict hangs on the question."""
+        self.moderated(message_id, Moderation((Moderated(verdict, role),)))
+
+    def moderated(self, message_id: str, found: Moderation) -> None:
+        """Save what moderation made of a message. Raises NotFound."""
 
         def work(connection: sqlite3.Connection) -> None:
             tables.require(connection, "messages", message_id)
-            tables.insert(connection, "verdicts", values)
+            tables.add_moderation(connection, message_id, found)
 
         self._database.write(work)
 
@@ -270,11 +289,18 @@ class Store(Reading):
         self._database.write(work)
 
     def _add(
-        self, session_id: str, parent: str | None, sources: Iterable[Passage] = (), **values: Any
+        self,
+        session_id: str,
+        parent: str | None,
+        sources: Iterable[Passage] = (),
+        asked: Moderation | None = None,
+        own: Iterable[Moderated] = (),
+        **values: Any,
     ) -> str:
         begun = self._begun.get(session_id)
         message_id = new_id()
         found = [rows.source_in(message_id, passage) for passage in sources]
+        own = tuple(own)
 
         def work(connection: sqlite3.Connection) -> None:
             now = time.time()
@@ -288,6 +314,9 @@ class Store(Reading):
             tables.insert(connection, "messages", links | {"created_at": now, "updated_at": now} | values)
             for source in found:
                 tables.insert(connection, "sources", source)
+            if parent is not None and asked is not None:
+                tables.add_moderation(connection, parent, asked)
+            tables.add_moderation(connection, message_id, Moderation(own))
             changes: dict[str, Any] = {"head": message_id, "updated_at": now}
             if values["role"] == "user" and tables.is_untitled(connection, session_id):
                 changes["title"] = title_of(values["text"])
@@ -297,10 +326,13 @@ class Store(Reading):
         self._begun.pop(session_id, None)
         return message_id
 
-    def _change(self, message_id: str, **values: Any) -> None:
+    def _change(self, message_id: str, verdicts: Iterable[Moderated] = (), **values: Any) -> None:
+        own = tuple(verdicts)
+
         def work(connection: sqlite3.Connection) -> None:
             now = time.time()
             tables.update(connection, "messages", message_id, values | {"updated_at": now})
+            tables.add_moderation(connection, message_id, Moderation(own))
             connection.execute(
                 "UPDATE sessions SET updated_at = ? WHERE id = (SELECT session_id FROM messages WHERE id = ?)",
                 (now, message_id),

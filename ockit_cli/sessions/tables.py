@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from ockit.errors import NotFound, StoreError
 from ockit.sessions import rows
 from ockit.sessions.ids import normal
-from ockit.sessions.records import StoredMessage
+from ockit.sessions.records import Moderation, StoredMessage
 
 SESSIONS = (
     "SELECT s.*, (SELECT count(*) FROM messages m WHERE m.session_id = s.id) AS n_messages FROM sessions s"
@@ -57,6 +57,14 @@ def update(connection: sqlite3.Connection, table: str, row_id: str, values: Mapp
             f"{row_id} is no longer in the chat store: its session was removed",
             hint="ockit sessions list shows what is there",
         )
+
+
+def add_moderation(connection: sqlite3.Connection, message_id: str, found: Moderation) -> None:
+    """Add what moderation made of a message that is there."""
+    for each in found.verdicts:
+        insert(connection, "verdicts", rows.verdict_in(message_id, each.role, each.verdict))
+    if found.metadata is not None:
+        update(connection, "messages", message_id, {"metadata": found.metadata})
 
 
 def require(connection: sqlite3.Connection, table: str, row_id: str, session_id: str | None = None) -> None:

@@ -42,6 +42,19 @@ def test_markdown_marks_what_is_not_whole(store, records):
     assert "## Assistant (tiny) [interrupted]\n\nThe El\n" in text
 
 
+def test_markdown_says_what_moderation_stopped(store, records):
+    session, messages, _ = records
+    asked, reply = messages[3].id, messages[2].id
+    store.add_verdict(asked, "user", replace(VERDICT, action="refuse", reason="It asks for a weapon."))
+    store.add_verdict(reply, "assistant", replace(VERDICT, action="refuse", reason=""))
+    assert "\n*refused by moderation: It asks for a weapon.*\n" in exported(
+        "md", session, (), store.path_to(asked)
+    )
+    assert "The El\n\n*cut by moderation*\n" in exported("md", session, (), store.path_to(reply))
+    store.add_verdict(asked, "user", VERDICT)  # looked at again
+    assert "by moderation" not in exported("md", session, (), store.path_to(asked))
+
+
 def test_json(records):
     session, messages, path = records
     text = exported("json", session, messages, path)

@@ -3,16 +3,18 @@
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from ockit.databases import safe_wal
 from ockit.errors import StoreError
-from ockit.messages import Passage
+from ockit.events import Moderated
+from ockit.messages import Finding, Passage, Verdict
 from ockit.sessions import salvage, schema
 from ockit.sessions.database import connect
 from ockit.sessions.store import Store
-from stored_chats import chat, check_sound
+from stored_chats import VERDICT, chat, check_sound
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_sources_of_version_2_stay_and_new_ones_say_whence_they_come(version_2):
         store.add_sources("m", [new])
         assert store.messages("s")[0].sources == (OLD, new)
         check_sound(version_2)
-    assert (version(version_2), version(version_2.with_name("ockit.db.bak-v2"))) == (3, 2)
+    assert (version(version_2), version(version_2.with_name("ockit.db.bak-v2"))) == (4, 2)
 
 
 def test_a_damaged_store_of_version_2_is_read_with_its_sources(version_2):
@@ -69,7 +71,44 @@ def test_a_damaged_store_of_version_2_is_read_with_its_sources(version_2):
     with Store(version_2) as store:
         [session] = store.list()
         assert store.messages(session.id)[0].sources == (OLD,)
-    assert version(version_2) == 3
+    assert version(version_2) == len(schema.MIGRATIONS)
+
+
+@pytest.fixture
+def version_3(version_2):
+    """One step later again, with a verdict whose findings are names, of the time when actions were three."""
+    with closing(connect(version_2)) as connection:
+        schema.migrate(connection, version_2, schema.MIGRATIONS[:3])
+        connection.execute(
+            "INSERT INTO verdicts(message_id, role, level, p_level, categories, hits, action, reason, backend, ms,"
+            " status) VALUES ('m', 'user', 2, '[]', '{}', '[\"rule-7\"]', 'caution', 'mild', 'rules', 1.5, 'ok')"
+        )
+    version_2.with_name("ockit.db.bak-v2").unlink()
+    return version_2
+
+
+OLD_VERDICT = Verdict(2, (), {}, (Finding("rule-7"),), "caution", "mild", "rules", 1.5, "ok")
+
+
+def test_verdicts_of_version_3_stay_and_new_ones_know_of_steering_and_topics(version_3):
+    found = replace(VERDICT, action="support", injection=0.75)
+    with Store(version_3) as store:
+        assert store.messages("s")[0].verdicts == (Moderated(OLD_VERDICT, "user"),)
+        store.add_verdict("m", "retrieved", found)
+        assert store.messages("s")[0].verdicts[1] == Moderated(found, "retrieved")
+        check_sound(version_3)
+    assert (version(version_3), version(version_3.with_name("ockit.db.bak-v3"))) == (4, 3)
+
+
+def test_a_damaged_store_of_version_3_is_read_with_its_verdicts(version_3):
+    with closing(sqlite3.connect(version_3)) as connection:
+        connection.execute("UPDATE sessions SET metadata = 'no json' WHERE id = 's'")
+        connection.commit()
+    assert salvage.mend(version_3) is not None
+    with Store(version_3) as store:
+        [session] = store.list()
+        assert store.messages(session.id)[0].verdicts == (Moderated(OLD_VERDICT, "user"),)
+    assert version(version_3) == len(schema.MIGRATIONS)
 
 
 def version(path):

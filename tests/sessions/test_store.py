@@ -12,6 +12,7 @@ import pytest
 from ockit.errors import NotFound, StoreError, UsageError
 from ockit.events import Moderated
 from ockit.messages import Conversation, Message, Sampling, Timings, Usage
+from ockit.sessions.records import Moderation
 from ockit.sessions.store import Store
 from stored_chats import PASSAGE, VERDICT, answer, chat, check_sound
 
@@ -207,6 +208,33 @@ def test_a_file_removed_or_replaced_while_it_is_open(store, tmp_path):
         store.add_user(session, "Still there?", parent=None)
     again, _, _ = chat(store)
     assert [found.id for found in Store(store.path).list()] == [again]
+
+
+def test_what_moderation_made_of_a_turn_is_saved_in_the_turns_own_steps(store):
+    session = store.start(model="tiny")
+    asked = store.add_user(session, "Which?", parent=None, metadata={"typed": "Which?"})
+    found = Moderation(
+        (Moderated(VERDICT, "user"), Moderated(VERDICT, "retrieved")), {"typed": "Which?", "caution": "Mind."}
+    )
+    reply = store.begin_answer(session, asked, model="tiny", sampling={}, asked=found)
+    passed = replace(VERDICT, action="note")
+    store.finish(
+        reply,
+        text="That.",
+        token_ids=None,
+        state="complete",
+        finish_reason="stop",
+        verdicts=[Moderated(passed, "assistant")],
+    )
+    question, answer_ = store.messages(session)
+    assert question.verdicts == found.verdicts
+    assert question.metadata == {"typed": "Which?", "caution": "Mind."}
+    assert answer_.verdicts == (Moderated(passed, "assistant"),)
+    again = store.add_user(session, "And?", parent=reply, verdicts=[Moderated(VERDICT, "user")])
+    assert store.messages(session)[2].verdicts == (Moderated(VERDICT, "user"),)
+    store.moderated(again, Moderation((Moderated(passed, "user"),)))
+    assert [each.verdict.action for each in store.messages(session)[2].verdicts] == ["caution", "note"]
+    check_sound(store.path)
 
 
 def test_remove_takes_all_of_it_and_only_it(store):
