@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from layout.tree import ROOT, modules, package_dir, pyproject, tracked
+from layout.tree import ROOT, SCRIPTS, modules, package_dir, pyproject, tracked
 
 
 def test_the_package_list_is_the_disk():
@@ -60,10 +60,14 @@ def test_the_wheel_holds_every_file_of_the_packages_and_no_other(wheel):
     expected = set()
     for name, folder in package_dir().items():
         for path in tracked():
-            if path.is_relative_to(ROOT / folder):
+            if path.is_relative_to(ROOT / folder) and not for_the_repository(path):
                 expected.add("/".join([*name.split("."), *path.relative_to(ROOT / folder).parts]))
     held = {name for name in wheel.namelist() if not name.split("/")[0].endswith(".dist-info")}
     assert held == expected
+
+
+def for_the_repository(path):
+    return path.name == "README.md" or any(path.is_relative_to(ROOT / folder) for folder in SCRIPTS)
 
 
 def test_the_wheel_installs_one_top_level_name_and_one_command(wheel):

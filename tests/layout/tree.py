@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+SCRIPTS = (Path("moderation/making"),)
+"""Folders inside a package's that are none themselves: scripts, run from the repository and not installed."""
 
 
 def pyproject() -> dict:
@@ -62,6 +64,8 @@ def modules(folders: dict[str, str] | None = None, root: Path = ROOT) -> list[Mo
     found = []
     for package, folder in sorted((folders or package_dir()).items()):
         for path in sorted((root / folder).rglob("*.py")):
+            if path.parent.relative_to(root) in SCRIPTS:
+                continue
             names = [package, *path.relative_to(root / folder).with_suffix("").parts]
             if names[-1] == "__init__":
                 names.pop()
