@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, log, sqrt
+from math import exp, sqrt
 from operator import mul
 
 from ockit.moderation.classifier.weights import LEVELS, OUTPUTS, Heads
@@ -56,13 +56,6 @@ def probability(logit: float) -> float:
         return 1 / (1 + exp(-logit))
     grown = exp(logit)
     return grown / (1 + grown)
-
-
-def shifted(cut: float, shift: float) -> float:
-    """A cut-point moved by `shift` on the scale of logits: up is harder to reach."""
-    if not 0 < cut < 1 or not shift:
-        return cut
-    return probability(log(cut / (1 - cut)) + shift)
 
 
 def level_of(probabilities: Sequence[float], cuts: Sequence[float]) -> int:

@@ -21,15 +21,19 @@ _MOST_FOR_A_QUESTION = 4
 
 
 class BatchThreads:
-    """Chooses a count for each batch and is told how long it took."""
+    """Chooses a count for each batch and is told how long it took.
 
-    def __init__(self) -> None:
+    Args:
+        short: the count for batches under `SHORT`; None: one where the machine is busy, else the cores, at most four.
+    """
+
+    def __init__(self, short: int | None = None) -> None:
         cores = physical_cores()
         self._counts = list(dict.fromkeys([cores, 1, max(1, cores // 2)]))
         self._speeds: dict[int, float] = {}
         self._since = self._slumps = 0
         self._best, self._patience = 0, TRY_AFTER
-        self._short = 1 if is_busy() else min(cores, _MOST_FOR_A_QUESTION)
+        self._short = short or (1 if is_busy() else min(cores, _MOST_FOR_A_QUESTION))
 
     def choose(self, tokens: int) -> int:
         """The threads for a batch of so many tokens."""

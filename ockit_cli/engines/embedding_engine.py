@@ -36,13 +36,16 @@ class EmbeddingEngine:
         path: the GGUF file.
         pooling: ``mean``, ``cls`` or ``last``.
         max_tokens: tokens of a text that are read, markers included.
+        short_threads: threads for a batch that is too short to measure; None: as many as seem free at its start.
 
     Raises:
         ModelFileError: llama.cpp refuses the file.
         DoesNotFit: there is no memory for the computation.
     """
 
-    def __init__(self, path: Path, pooling: str, max_tokens: int) -> None:
+    def __init__(
+        self, path: Path, pooling: str, max_tokens: int, *, short_threads: int | None = None
+    ) -> None:
         self._llama = llama = binding()
         self._path = path
         params = llama.llama_model_default_params()
@@ -57,7 +60,7 @@ class EmbeddingEngine:
         self.dimension = int(llama.llama_model_n_embd(self._model))
         self._tokens = WordTokens(self._model, max_tokens)
         self._room = max(BATCH, max_tokens)
-        self._threads = BatchThreads()
+        self._threads = BatchThreads(short_threads)
         self._abort = AbortFlag()
         self._context = self._make_context(_POOLING[pooling])
         self._set_threads = 0
@@ -75,6 +78,14 @@ class EmbeddingEngine:
             coded.append(self._tokens.encode(text))
             if self._abort:
                 return
+        yield from self.embed_ids(coded)
+
+    def token_ids(self, text: str) -> list[int]:
+        """A text's ids with the markers around them; as many as are read."""
+        return self._tokens.encode(text)
+
+    def embed_ids(self, coded: Sequence[list[int]]) -> Iterator[tuple[list[int], bytes]]:
+        """As `embed`, of texts whose `token_ids` the caller has already."""
         for rows in _packed([len(ids) for ids in coded], self._room):
             if self._abort or not self._compute([coded[row] for row in rows]):
                 return
