@@ -1,7 +1,7 @@
 """The prompt of the few-shot judge: labels, worked examples, the text.
 
-In the style of GPT-JT-Moderation-6B's model card (Together, 2023): the five labels of OpenChatKit in alphabetical order,
-then ``Input:`` and ``Output:`` in turn. The examples are this project's own. Knows no model.
+In the style of GPT-JT-Moderation-6B's model card (Together, 2023): the five labels of OpenChatKit in alphabetical
+order, then ``Input:`` and ``Output:`` in turn. The examples are this project's own. Knows no model.
 """
 
 from __future__ import annotations

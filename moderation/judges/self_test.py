@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ockit.errors import NotFound, OckitError
+from ockit.errors import OckitError
 from ockit.files import read_limited, write_atomic
+from ockit.moderation.judges.judge import LEVELS
 from ockit.moderation.judges.probes import HARMFUL, HARMLESS
 
 NEEDED = 0.85
@@ -61,11 +62,10 @@ class SelfTests:
 
     def load(self, key: str) -> SelfTest | None:
         """What is remembered of a model; a damaged file is as none."""
-        found = self._read().get(key)
-        try:
-            return SelfTest(float(found["auc"]), tuple(map(float, found["prior"]))) if _sound(found) else None
-        except (KeyError, TypeError, ValueError):
+        found: Any = self._read().get(key)
+        if not _sound(found):
             return None
+        return SelfTest(float(found["auc"]), tuple(map(float, found["prior"])))
 
     def save(self, key: str, found: SelfTest) -> bool:
         """Remember it; False where the file cannot be written, which costs the next start a test."""
@@ -81,18 +81,18 @@ class SelfTests:
     def _read(self) -> dict[str, Any]:
         try:
             found = json.loads(read_limited(self._path, _LARGEST))
-        except NotFound:
-            return {}
         except (OckitError, ValueError, RecursionError):
-            return {}  # a test made again costs seconds
+            return {}  # missing or damaged: a test made again costs seconds
         return found if isinstance(found, dict) else {}
 
 
 def _sound(found: Any) -> bool:
     """Whether what was read can have been written by `SelfTests.save`."""
-    numbers = [found["auc"], *found["prior"]] if isinstance(found, dict) else []
+    if not isinstance(found, dict) or not isinstance(found.get("prior"), list):
+        return False
+    numbers = [found.get("auc"), *found["prior"]]
     return (
-        len(numbers) == 6
+        len(numbers) == 1 + LEVELS
         and all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
         and all(0 <= number <= 1 for number in numbers)
         and all(number > 0 for number in numbers[1:])
