@@ -1,0 +1,254 @@
+"""The guard of a conversation: asks every back end of the policy and makes one verdict that says what is to be done.
+
+Joins back ends and policy; opens neither (`ockit.moderation.opening` does). No fault of a back end gets out of here as
+an exception: it becomes a status, and, by the policy, a stop or a word to the person.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ockit.errors import OckitError
+from ockit.messages import ACTIONS, Judged, Message, Passage, Verdict
+from ockit.moderation.asking import Answers, Asked
+from ockit.moderation.audit import AuditLog
+from ockit.moderation.policy.cut_points import CutPoints
+from ockit.moderation.policy.deciding import Decision, as_met, decide, softened
+from ockit.moderation.policy.policy import STOPPING, BackendSpec, Policy, Section
+
+UNAVAILABLE = "check unavailable"
+"""How the reason of a verdict begins where no judgement could be had."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one back end said, and what the policy makes of it alone. `enforcing`: whether it counts."""
+
+    spec: BackendSpec
+    verdict: Verdict
+    decision: Decision
+    enforcing: bool
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The last verdict with what it was made of."""
+
+    role: Judged
+    verdict: Verdict
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class CheckedPassages:
+    """Passages after the check; `verdicts` are those of all, in their order; `notices` are for the person."""
+
+    kept: tuple[Passage, ...]
+    left_out: tuple[Passage, ...]
+    verdicts: tuple[Verdict, ...]
+    notices: tuple[str, ...]
+
+
+class Guard:
+    """One policy with its back ends. May be used from several threads; checks run one after another.
+
+    Args:
+        backends: the back ends with what the policy says of each, topic guards included.
+        topic_texts: what a bot says to somebody who is off its topic, by the topic's name.
+        audit: the record; None keeps none.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        backends: Sequence[tuple[BackendSpec, Asked]],
+        *,
+        topic_texts: dict[str, str] | None = None,
+        audit: AuditLog | None = None,
+    ) -> None:
+        self.policy = policy
+        self.last: Judgement | None = None
+        self._backends = tuple(backends)
+        self._topic_texts = topic_texts or {}
+        self._audit = audit
+        self._banners: list[str] = []
+        self._told: set[str] = set()
+        self._checking = threading.Lock()
+
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """The names of the back ends, in the policy's order."""
+        return tuple(spec.name for spec, _ in self._backends)
+
+    def check(
+        self, text: str, role: Judged, context: Sequence[Message] = (), *, session: str | None = None
+    ) -> Verdict:
+        """Judge a text. The verdict's action is what is to be done; its status is ``ok``, or tells that a back end that
+        counts has not judged it."""
+        return self.check_many((text,), role, context, session=session)[0]
+
+    def check_many(
+        self,
+        texts: Sequence[str],
+        role: Judged,
+        context: Sequence[Message] = (),
+        *,
+        session: str | None = None,
+    ) -> list[Verdict]:
+        """As `check` for each text; a back end that can reads all of them at once."""
+        if not texts:
+            return []
+        with self._checking:
+            asked = [(spec, asked) for spec, asked in self._backends if role in spec.roles]
+            calls = [asked.begin(texts, role, context) for _, asked in asked]  # all at the same time
+            answers = [
+                (spec, asked.finish(call, len(texts)))
+                for (spec, asked), call in zip(asked, calls, strict=True)
+            ]
+            return [self._joined(text, role, number, answers, session) for number, text in enumerate(texts)]
+
+    def check_passages(self, passages: Sequence[Passage], *, session: str | None = None) -> CheckedPassages:
+        """Judge what was found; what the policy stops is left out, with a notice."""
+        verdicts = self.check_many([passage.text for passage in passages], "retrieved", session=session)
+        kept, left_out, notices = [], [], []
+        for passage, verdict in zip(passages, verdicts, strict=True):
+            where = passage.path + (f":{passage.start_line}" if passage.start_line is not None else "")
+            if verdict.action in STOPPING:
+                left_out.append(passage)
+                notices.append(f"{self.answer_text(verdict, 'retrieved')} ({where}: {verdict.reason})")
+                continue
+            kept.append(passage)
+            if verdict.action == "caution":
+                notices.append(f"take care with {where}: {verdict.reason}")
+        return CheckedPassages(tuple(kept), tuple(left_out), tuple(verdicts), tuple(notices))
+
+    def answer_text(self, verdict: Verdict, role: Judged = "user") -> str:
+        """What the person reads where a text was stopped, by the policy's texts."""
+        texts = self.policy.texts
+        if verdict.action == "support":
+            return texts.support
+        if verdict.status != "ok":
+            return texts.unavailable
+        if verdict.topic is not None:
+            return self._topic_texts.get(verdict.topic) or texts.off_topic
+        return {"user": texts.refuse, "assistant": texts.refuse_output, "retrieved": texts.left_out}[role]
+
+    def caution_text(self, verdict: Verdict) -> str:
+        """The sentence that the model reads right before the person's turn; empty where the verdict asks for none."""
+        return self.policy.texts.caution if verdict.action == "caution" else ""
+
+    def confirm_text(self, verdict: Verdict) -> str:
+        """The question before the person goes on; empty where the verdict asks none."""
+        return self.policy.texts.confirm if verdict.action == "confirm" else ""
+
+    def take_banners(self) -> tuple[str, ...]:
+        """What the person should know of the check itself and has not been told; each is given once."""
+        banners, self._banners = tuple(self._banners), []
+        return banners
+
+    def switched(self, on: bool, why: str = "", *, session: str | None = None) -> None:
+        """Record that the check was switched on or off."""
+        if self._audit is not None:
+            try:
+                self._audit.switched(on, why=why, session=session, policy=self.policy.digest[:16])
+            except OckitError as error:
+                self._banner(f"moderation keeps no record: {error}")
+
+    def warm_up(self) -> None:
+        """Make the back ends ready, each in its thread; returns at once."""
+        for _, asked in self._backends:
+            asked.begin((), "user")
+
+    def close(self) -> None:
+        """End all back ends."""
+        for _, asked in self._backends:
+            asked.close()
+
+    def _joined(
+        self,
+        text: str,
+        role: Judged,
+        number: int,
+        answers: Sequence[tuple[BackendSpec, Answers]],
+        session: str | None,
+    ) -> Verdict:
+        section = self.policy.section(role)
+        parts = [self._part(spec, one, number, section, role) for spec, one in answers]
+        verdict = _strictest(parts, role)
+        self.last = Judgement(role, verdict, tuple(parts))
+        # an answer is checked at every clause: what is in order there would fill the record
+        if self._audit is not None and (
+            role == "user" or verdict.action != "allow" or verdict.status != "ok"
+        ):
+            try:
+                self._audit.verdict(text, role, verdict, session=session, policy=self.policy.digest[:16])
+            except OckitError as error:
+                self._banner(f"moderation keeps no record: {error}")
+        return verdict
+
+    def _part(self, spec: BackendSpec, answers: Answers, number: int, section: Section, role: Judged) -> Part:
+        verdict = answers.verdicts[number]
+        if answers.advisory is not None:
+            self._banner(f"{spec.name} only advises: {answers.advisory}")
+        enforcing = spec.enforce and answers.advisory is None
+        if verdict.status == "ok":
+            decision = decide(verdict, section, role, CutPoints(answers.cuts), max_level=spec.max_level)
+            return Part(spec, verdict, decision, enforcing)
+        closed = enforcing and section.fails_closed
+        reason = f"{UNAVAILABLE}: {spec.name}: {verdict.reason}"
+        self._banner(f"{spec.name} did not check: {verdict.reason}")
+        return Part(spec, verdict, Decision("refuse" if closed else "allow", 0, reason, False), enforcing)
+
+    def _banner(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._banners.append(text)
+
+
+def _strictest(parts: Sequence[Part], role: Judged) -> Verdict:
+    """One verdict of all: of those that count the strictest, of equally strict ones that of the highest level."""
+    counting = [part for part in parts if part.enforcing]
+    if not counting:
+        return _advised(parts)
+    # a judgement says more than that there is none
+    first = max(
+        counting,
+        key=lambda part: (
+            ACTIONS.index(part.decision.action),
+            part.verdict.status == "ok",
+            part.decision.level,
+        ),
+    )
+    action = first.decision.action
+    at_risk = next((part for part in counting if part.decision.at_risk), None)
+    if at_risk is not None and softened(action, True) != action:
+        first, action = at_risk, as_met(softened(action, True), role)
+    if action == "allow" and any(part.decision.action != "allow" for part in parts):
+        action = "note"  # only an adviser saw something
+    status = first.verdict.status
+    if action not in STOPPING:  # it goes on its way, though not all that count have read it
+        status = next((part.verdict.status for part in counting if part.verdict.status != "ok"), status)
+    return replace(
+        first.verdict,
+        action=action,
+        status=status,
+        level=first.decision.level,
+        reason=first.decision.reason,
+        ms=max(part.verdict.ms for part in parts),
+    )
+
+
+def _advised(parts: Sequence[Part]) -> Verdict:
+    """Where nothing enforces: what the first adviser that answered said, noted at the most."""
+    if not parts:
+        return Verdict(0, (), {}, (), "allow", "no back end judges these texts", "none", 0.0, "not_scanned")
+    first = next((part for part in parts if part.verdict.status == "ok"), parts[0])
+    seen = any(part.decision.action != "allow" for part in parts)
+    return replace(
+        first.verdict,
+        action="note" if seen else "allow",
+        level=first.decision.level,
+        reason=first.decision.reason,
+    )

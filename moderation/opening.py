@@ -1,0 +1,188 @@
+"""Opens a guard: the policy, its back ends, the record. Knows which kind of back end is made where, and starts none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ockit.errors import OckitError, UsageError
+from ockit.moderation.asking import Asked
+from ockit.moderation.audit import AuditLog
+from ockit.moderation.guarding import Guard
+from ockit.moderation.policy.policy import SECTIONS, BackendSpec, Policy
+from ockit.moderation.policy.reading import find_policy
+
+if TYPE_CHECKING:
+    from ockit.environment import Environment
+    from ockit.moderation.classifier.embedded import EmbeddedModerator
+    from ockit.moderation.training.trained import TrainedModerator
+    from ockit.protocols import Moderator
+    from ockit.settings import Settings
+    from ockit.workers.worker import Worker
+
+TOPICS = "topics"
+"""What verdicts of topic guards are called."""
+
+_OPENING_S = {"fewshot": 600.0, "guard": 600.0, "hf": 600.0}
+"""Seconds in which a model is loaded and, for a judge, tested."""
+
+
+def open_guard(
+    environment: Environment,
+    settings: Settings,
+    *,
+    policy: Policy | None = None,
+    policy_file: Path | None = None,
+    worker: Worker | None = None,
+    audit: bool = True,
+) -> Guard:
+    """The guard by a policy; back ends are made when they are first asked, each in its own thread.
+
+    Args:
+        policy: the policy; else that of `policy_file`, of the person's ``moderation.toml``, or the built-in one.
+        worker: a process that `ockit.moderation.classifier.embedded.new_moderation_worker` has made.
+        audit: whether a record is kept.
+
+    Raises:
+        UsageError: the policy says something that cannot be, with the line; it names a topic that is not there.
+        NotFound: there is no such file.
+    """
+    from ockit.moderation.topics.store import topic_named
+
+    directories = environment.directories
+    policy = policy or find_policy(directories, policy_file)
+    asked = [
+        (
+            spec,
+            Asked(
+                partial(open_backend, spec, environment, settings, policy=policy, worker=worker),
+                spec.name,
+                spec.timeout,
+                _OPENING_S.get(spec.kind, max(60.0, spec.timeout)),
+            ),
+        )
+        for spec in policy.backends
+    ]
+    named: dict[tuple[str, ...], list[str]] = {}
+    for section, role in SECTIONS.items():
+        if topics := policy.section(role).topics:
+            named.setdefault(topics, []).append(section)
+    texts: dict[str, str] = {}
+    for names, sections in named.items():
+        found = [topic_named(directories, name) for name in names]
+        texts.update({topic.name: topic.message for topic in found})
+        roles = tuple(SECTIONS[section] for section in sections)
+        spec = BackendSpec(TOPICS, "topic", roles=roles)
+        asked.append((spec, Asked(_topics(environment, names), TOPICS, spec.timeout, 60.0)))
+    record = AuditLog(directories.state / "moderation") if audit else None
+    return Guard(policy, asked, topic_texts=texts, audit=record)
+
+
+def open_backend(
+    spec: BackendSpec,
+    environment: Environment,
+    settings: Settings,
+    *,
+    policy: Policy | None = None,
+    worker: Worker | None = None,
+) -> Moderator:
+    """The back end that a policy names. Files in its options lie beside the policy's file.
+
+    Raises:
+        UsageError, NotFound, ModelFileError, DoesNotFit: as the kind does, with the place in the policy.
+    """
+    folder = Path(policy.path).absolute().parent if policy is not None and policy.path else environment.cwd
+    try:
+        return _opened(spec, folder, environment, settings, worker)
+    except UsageError as error:
+        raise UsageError(error.what, where=error.where or spec.where or None, hint=error.hint) from error
+    except OckitError as error:
+        error.where = error.where or spec.where or None
+        raise
+
+
+def _opened(
+    spec: BackendSpec, folder: Path, environment: Environment, settings: Settings, worker: Worker | None
+) -> Moderator:
+    options = _beside(spec, folder)
+    if spec.kind == "embedded":
+        from ockit.moderation.classifier.embedded import open_embedded
+
+        stall = min(settings.stall_seconds, max(1.0, spec.timeout))
+        return open_embedded(environment, stall_seconds=stall, worker=worker, name=spec.name)
+    if spec.kind == "rules":
+        from ockit.moderation.rules.moderator import RulesModerator
+
+        return RulesModerator.read(Path(options["file"]), spec.name)
+    if spec.kind == "trained":
+        from ockit.moderation.classifier.embedded import open_embedded
+        from ockit.moderation.training.opening import open_trained
+
+        encoder = open_embedded(environment, stall_seconds=max(1.0, spec.timeout), name=spec.name)
+        trained = open_trained(options["classifier"], environment.directories, encoder, called=spec.name)
+        return _WithEncoder(trained, encoder)
+    from ockit.moderation.judges.opening import open_judge
+
+    return open_judge(spec.kind, {**options, "name": spec.name, "seconds": spec.timeout}, environment)
+
+
+def _beside(spec: BackendSpec, folder: Path) -> dict[str, Any]:
+    """The options with paths made whole: ``./x`` and the file of rules lie beside the policy."""
+    options = dict(spec.options)
+    if "file" in options:
+        options["file"] = str(folder / Path(options["file"]).expanduser())
+    model = options.get("model")
+    if isinstance(model, str) and model.startswith(("./", "../")):
+        options["model"] = str(folder / model)
+    return options
+
+
+def _topics(environment: Environment, names: tuple[str, ...]) -> Callable[[], Moderator]:
+    def opened() -> Moderator:
+        from ockit.engines.embedders import open_embedder
+        from ockit.moderation.topics.moderator import TopicModerator
+        from ockit.moderation.topics.store import topic_named
+
+        topics = [topic_named(environment.directories, name) for name in names]
+        return TopicModerator(TOPICS, topics, open_embedder(topics[0].embedder, environment))
+
+    return opened
+
+
+class _WithEncoder:
+    """A classifier that a person trained, together with the encoder that was opened for it alone."""
+
+    def __init__(self, trained: TrainedModerator, encoder: EmbeddedModerator) -> None:
+        self.name = trained.name
+        self.check = trained.check
+        self.check_many = trained.check_many
+        self.close = encoder.close
+        self.warm_up = encoder.warm_up
+
+
+def named_things(policy: Policy, environment: Environment, settings: Settings) -> list[str]:
+    """A line for each back end and topic of a policy, once it is known to be there; no process is started.
+
+    Raises:
+        UsageError, NotFound, ModelFileError, StoreError: what is wrong, and where.
+    """
+    from ockit.moderation.topics.store import topic_named
+
+    lines = []
+    for spec in policy.backends:
+        backend = open_backend(spec, environment, settings, policy=policy)
+        try:
+            describe = getattr(backend, "describe", None)
+            facts = (
+                "; ".join(f"{key}: {value}" for key, value in describe().items()) if describe else spec.kind
+            )
+            lines.append(f"{spec.name}: {facts}")
+        finally:
+            backend.close()
+    for section, role in SECTIONS.items():
+        for name in policy.section(role).topics:
+            topic = topic_named(environment.directories, name)
+            lines.append(f"{section}: topic {name}, {len(topic.examples)} examples")
+    return lines

@@ -1,0 +1,46 @@
+"""What a person or a model is told when moderation acts, where the policy file says nothing else.
+
+Knows no verdict. The words are chosen for the person who reads them: short, plain, without blame and without a guess at
+what somebody is like who asks. No telephone number stands here, because none is right everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Texts:
+    """One field a place. Read by people, but for ``caution``, which the model reads right before the person's turn."""
+
+    refuse: str = (
+        "I can't help with this one, because what it asks for could seriously hurt someone. If you meant something "
+        "else, tell me what you are trying to do, and I'll gladly look for a safe way with you."
+    )
+    refuse_output: str = (
+        "I stopped here, because the answer was turning into something that could do harm. Ask in another way, or "
+        "tell me what you need it for, and we can try again."
+    )
+    support: str = (
+        "I'm glad you told me, and I'm sorry that it hurts this much. You deserve help from a person, and you don't "
+        "have to get through this alone.\n\n"
+        "If you might hurt yourself now, or are in danger, please call your local emergency number, or go to the "
+        "nearest hospital. If you can, move away from anything you could hurt yourself with, and ask someone you "
+        "trust to stay with you.\n\n"
+        "Many countries have a free crisis line that is there day and night, by phone or by text message; your "
+        'doctor, or a search for "crisis line" and your country, will tell you which one. I am a program and can\'t '
+        "replace them, but I'm still here: if you like, tell me what is going on."
+    )
+    caution: str = (
+        "The next message may touch on something sensitive. Answer what is safe and useful, kindly and without "
+        "blame; leave out details that could help to hurt anyone; say so briefly where you leave something out."
+    )
+    confirm: str = "This may lead to an answer with sensitive content. Go on?"
+    unavailable: str = (
+        "The safety check is unavailable, so this was not answered. Nothing is wrong with your question: try again in "
+        "a moment."
+    )
+    off_topic: str = (
+        "That is outside what I'm here for. Ask me something about my topic, and I'll gladly help."
+    )
+    left_out: str = "A passage was left out, because it gives orders to the assistant."
