@@ -33,6 +33,8 @@ COMMANDS = {
     "index": "Index folders, so that search, ask and chat find what is in them.",
     "search": "Find passages of indexed documents.",
     "indexes": "List, show, remove, export, import and measure indexes; add live sources.",
+    "moderate": "Judge a text: its level from 0 (casual) to 4 (needs intervention), and what the policy would do.",
+    "moderation": "Policy, topics and own classifiers of moderation; measure how well it judges.",
     "sessions": "List, search, show, export and remove saved conversations.",
     "models": "List, show, add, fetch and name models; choose the default one.",
     "inspect": "Say what is in a model file, and whether it fits this machine.",

@@ -36,7 +36,7 @@ NEVER = 2.0
 """The cut-point of a level that no answer has."""
 _FEW_HELD = 10  # development rows of an answer below which it decides nothing
 _AT_ONCE = 256  # texts of one call of the encoder
-_L2 = (0.001, 0.01, 0.1)
+_L2 = (0.01, 0.1, 0.3)
 _NO_WORDS = re.compile(r"[\W_]+")
 
 
@@ -211,12 +211,17 @@ def _heads(
     found = []
     for kind in kinds if len(split.held) else kinds[-1:]:
         for l2 in decays:
-            schedule = Schedule(l2=l2, seed=seed)
+            schedule = Schedule(l2=l2, batch=_batch(len(split.train)), seed=seed)
             found.append(
                 fit(kind, (x[split.train], y[split.train]), (x[split.held], y[split.held]), classes, schedule)
             )
             tell("heads trained", len(found), len(kinds) * len(decays))
     return found
+
+
+def _batch(rows: int) -> int:
+    """Rows of a step: as many that some forty steps go through all of them."""
+    return max(128, rows // 40)
 
 
 def _category_heads(
@@ -241,7 +246,8 @@ def _category_heads(
         if np.bincount(marks[held], minlength=2).min() < LEAST_OF_EACH:
             train, held = np.concatenate([train, held]), held[:0]
         rows_of = (x[train], marks[train]), (x[held], marks[held])
-        head = fit("multinomial", *rows_of, 2, Schedule(l2=_L2[1] if len(held) else _L2[-1], seed=plan.seed))
+        l2 = _L2[1] if len(held) else _L2[-1]
+        head = fit("multinomial", *rows_of, 2, Schedule(l2=l2, batch=_batch(len(train)), seed=plan.seed))
         at = held if len(held) else train
         scores = head.probabilities(x[at])[:, 1]
         found[category] = head, _cut(scores[marks[at] == 0], scores[marks[at] == 1], plan.false_positives)
@@ -313,5 +319,9 @@ def _facts(
             str(k): auc(above[:, k:].sum(axis=1), levels >= k)
             for k in range(1, 5)
             if 0 < int((levels >= k).sum()) < len(levels)
+        }
+        said = made.level(above)
+        facts["development"]["found_at_least"] = {
+            k: float((said[levels >= int(k)] >= int(k)).mean()) for k in facts["development"]["auc_at_least"]
         }
     return facts

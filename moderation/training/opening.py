@@ -24,7 +24,7 @@ class Encoder(Protocol):
     def encoder(self) -> str:
         """The identity of its weights."""
 
-    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def features(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Features of shape (n, d). Raises OckitError."""
 
 
@@ -50,4 +50,4 @@ def open_trained(
             where=str(path),
             hint=f"train it again: ockit moderation train data.jsonl --name {name}",
         )
-    return TrainedModerator(classifier, encoder.vectors, called)
+    return TrainedModerator(classifier, encoder.features, called)

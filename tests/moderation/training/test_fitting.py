@@ -189,6 +189,6 @@ def test_long_texts_are_read_in_pieces() -> None:
     spans, unread = pieces("gentle winter " * 70_000)
     assert len(spans) == MOST_PIECES
     assert len(unread) == 1
-    assert pieces("x" * 2000)[0] == [(0, 800), (800, 1600), (1600, 2000)]
+    assert pieces("x" * 2000)[0] == [(0, 600), (600, 1200), (1200, 1800), (1800, 2000)]
     assert pieces(" \n ") == ([], [])
     assert judge.check("", "user").level == 0
