@@ -38,7 +38,7 @@ _LOOKALIKES = str.maketrans(
 _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}(?![\w+/=-])")
 _ONE = r"[^\W_](?![^\W_])"  # a letter or digit with none behind it
 _APART = re.compile(
-    rf"(?<![^\W_]){_ONE}(?: {{1,4}}{_ONE}){{3,}}"
+    rf"(?<![^\W_]){_ONE}(?: {{1,4}}{_ONE}(?![.\-_*·•|~/,][^\W_])){{3,}}"
     rf"|(?<![^\W_]){_ONE}(?P<gap>[.\-_*·•|~/,\n\t]){_ONE}(?:(?P=gap){_ONE})*"
     rf"(?: {{1,3}}(?:{_ONE}(?:(?P=gap){_ONE})+|[aiAI]\b))*"
 )
@@ -82,16 +82,26 @@ def _undone(text: str, words: Words, depth: int) -> Normalized:
     draft.apply(_clean_edits(draft.text))
     draft.apply(_lookalike_edits(draft.text))
     wrapped = list(_base64_edits(draft.text, words, depth)) if depth else []
-    draft.apply(wrapped)
-    unwrapped, shift = [], 0
-    for start, end, new in wrapped:
-        unwrapped.append((start + shift, start + shift + len(new)))
+    edits = list(wrapped)
+    for more in (_apart_edits(draft.text, words), _leet_edits(draft.text, words)):
+        edits = sorted([*edits, *_elsewhere(more, edits)])
+    inside, unwrapped, shift = set(wrapped), [], 0
+    for start, end, new in edits:
+        if (start, end, new) in inside:
+            unwrapped.append((start + shift, start + shift + len(new)))
         shift += len(new) - (end - start)
-    if wrapped:  # what was inside has been undone already, and its places are known now
-        return draft.result(tuple(unwrapped))
-    draft.apply(_apart_edits(draft.text, words))
-    draft.apply(_leet_edits(draft.text, words))
-    return draft.result(())
+    draft.apply(edits)
+    return draft.result(tuple(unwrapped))
+
+
+def _elsewhere(edits: Iterator[_Edit], taken: list[_Edit]) -> Iterator[_Edit]:
+    """The edits that touch none of others; both are in order."""
+    at = 0
+    for edit in edits:
+        while at < len(taken) and taken[at][1] <= edit[0]:
+            at += 1
+        if at == len(taken) or edit[1] <= taken[at][0]:
+            yield edit
 
 
 class _Draft:
