@@ -121,19 +121,22 @@ def described(made: TrainedClassifier) -> dict[str, Any]:
 
 def show_classifier(call: Invocation, made: TrainedClassifier) -> None:
     """What it tells apart, and how well on the rows it did not learn from."""
+    from ockit.moderation.training.levels import LEVEL_NAMES
+
     development = made.facts.get("development") or {}
     areas, precisions = development.get("auc", {}), development.get("auprc", {})
     rows = [
         (
             answer,
-            level,
+            LEVEL_NAMES[level] if made.kind == "level" else level,
             made.facts.get("answers", {}).get(answer),
             _figure(areas.get(answer)),
             _figure(precisions.get(answer)),
         )
         for answer, level in zip(made.answers, made.levels, strict=True)
     ]
-    call.console.table(("LABEL" if made.kind == "label" else "ANSWER", "LEVEL", "ROWS", "AUC", "AUPRC"), rows)
+    heads = ("LABEL", "LEVEL") if made.kind == "label" else ("LEVEL", "NAME")
+    call.console.table((*heads, "ROWS", "AUC", "AUPRC"), rows)
     call.console.line(f"{made.head.kind} head, {made.facts.get('rows', 0):,} rows")
     if found := development.get("found_at_least"):
         shares = ", ".join(f"{share:.0%} of those of level {k} or more" for k, share in found.items())

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ockit.messages import Judged, Verdict
     from ockit.moderation.guarding import Guard
 
+NOT_READ = "not_scanned"
+"""What back ends call stretches of a long text that they have not read."""
 _SHOWN_FROM = 0.1
 """Scores of categories below it are not shown to people."""
 _QUOTED = 60  # columns of the part that decided
@@ -19,7 +21,6 @@ _MOST_PLACES = 8
 _NAMES = {
     "injection": "orders to the assistant",
     "level": "what decided the level",
-    "not_scanned": "not read",
 }
 _STYLES = {"allow": "green", "note": "green", "caution": "yellow", "confirm": "yellow"}
 
@@ -105,6 +106,8 @@ def _found(text: str, verdict: Verdict) -> list[str]:
     lines = []
     scores = {**verdict.categories, "injection": verdict.injection}
     reached = {hit.name for hit in verdict.hits}
+    if not verdict.p_level:  # rules and the like: what they name holds
+        reached |= verdict.categories.keys()
     ranked = sorted(scores.items(), key=lambda pair: -pair[1])
     for word, there in (("about", True), ("also", False)):
         shown = [
@@ -116,8 +119,11 @@ def _found(text: str, verdict: Verdict) -> list[str]:
             below = "" if there else " (too little to count)"
             lines.append(f"{word:<10}{', '.join(shown)}{below}")
     seen: dict[tuple[int, int], list[str]] = {}
+    unread = 0
     for hit in verdict.hits:
-        if hit.start is not None and hit.end is not None:
+        if hit.name == NOT_READ:
+            unread += (hit.end or 0) - (hit.start or 0)
+        elif hit.start is not None and hit.end is not None:
             seen.setdefault((hit.start, hit.end), []).append(_named(hit.name))
         elif hit.name not in scores:
             lines.append(f"found     {_named(hit.name)}")
@@ -126,6 +132,8 @@ def _found(text: str, verdict: Verdict) -> list[str]:
         lines.append(f"found     {', '.join(names)}: “{quoted}” (characters {start + 1} to {end})")
     if len(seen) > _MOST_PLACES:
         lines.append(f"found     {len(seen) - _MOST_PLACES} more places")
+    if unread:
+        lines.append(f"not read  {unread:,} of its {len(text):,} characters: it is too long to be read whole")
     return lines
 
 
