@@ -93,7 +93,7 @@ def test_a_missing_file_or_one_of_another_kind_is_refused(tmp_path):
 def test_changes_for_another_model_are_refused(model, tmp_path, name):
     write_changes(tmp_path / "changes", {name: (np.ones((2, 32)), np.ones((32, 2)))}, "")
     with pytest.raises(
-        ModelFileError, match="made for another model|which the model has not|is for a matrix"
+        ModelFileError, match=r"made for another model|which the model has not|is for a matrix"
     ):
         converted(source_of(model, read_changes(tmp_path / "changes")), tmp_path / "cache")
     assert not list((tmp_path / "cache").glob("*.gguf"))
