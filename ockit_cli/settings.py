@@ -100,6 +100,7 @@ class Settings:
     theme: Literal["ansi", "dark", "light", "mono"] = _key(
         "word", "ansi", "The colours of the chat.", words=("ansi", "dark", "light", "mono")
     )
+    moderation: bool = _key("bool", True, "Check questions, answers and what was found in documents.")
     index: tuple[str, ...] = _key(
         "names", (), "Documents that answers come from: names of `ockit indexes list`, such as `docs,mail`."
     )

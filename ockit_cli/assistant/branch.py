@@ -12,11 +12,11 @@ from itertools import pairwise
 from typing import Any
 
 from ockit.errors import UsageError
-from ockit.events import FinishReason
+from ockit.events import FinishReason, Moderated
 from ockit.messages import Conversation, Message, Passage, Role, Sampling, Timings, Usage
-from ockit.sessions.records import State, StoredMessage
+from ockit.sessions.records import Moderation, State, StoredMessage
 
-TYPED, ATTACHED = "typed", "attached"
+TYPED, ATTACHED, CAUTION = "typed", "attached", "caution"
 """Keys of a question's metadata in the store."""
 
 
@@ -36,6 +36,10 @@ class Turn:
         sought: what documents are searched for, where that is not what was typed.
         passages: what was found in documents for a question.
         sources: what of it an answer was given.
+        caution: a sentence to the model that stands right before a question, in this prompt and all later ones.
+        cleared: whether moderation has seen the passages.
+        verdicts: what moderation said of it, the last check last; of a question, of its passages too.
+        owed: those of them that the store does not have.
     """
 
     role: Role
@@ -57,12 +61,17 @@ class Turn:
     sought: str | None = None
     passages: tuple[Passage, ...] = ()
     sources: tuple[Passage, ...] = ()
+    caution: str = ""
+    cleared: bool = False
+    verdicts: tuple[Moderated, ...] = ()
+    owed: tuple[Moderated, ...] = ()
 
     @classmethod
     def of(cls, saved: StoredMessage) -> Turn:
         """A turn as the store has it."""
         message = saved.message
         typed, attached = saved.metadata.get(TYPED), saved.metadata.get(ATTACHED)
+        caution = saved.metadata.get(CAUTION)
         return cls(
             saved.role,
             saved.text,
@@ -78,6 +87,8 @@ class Turn:
             typed=typed if isinstance(typed, str) else None,
             attached=tuple(map(str, attached)) if isinstance(attached, list) else (),
             sources=saved.sources,
+            caution=caution if isinstance(caution, str) else "",
+            verdicts=saved.verdicts,
         )
 
     @property
@@ -88,11 +99,28 @@ class Turn:
     @property
     def metadata(self) -> dict[str, Any]:
         """What the store keeps of a question besides its text."""
-        return {} if self.typed is None else {TYPED: self.typed, ATTACHED: list(self.attached)}
+        typed = {} if self.typed is None else {TYPED: self.typed, ATTACHED: list(self.attached)}
+        return typed | ({CAUTION: self.caution} if self.caution else {})
+
+    @property
+    def lead(self) -> str:
+        """What stands in front of a question in the prompt."""
+        return f"{self.caution}\n\n" if self.caution else ""
 
     def message(self, model: str) -> Message:
         """The turn as the prompt code needs it; ids mean something only to the model that made them."""
-        return Message(self.role, self.text, self.token_ids if self.model == model else None)
+        text = self.lead + self.text
+        return Message(self.role, text, self.token_ids if self.model == model else None)
+
+    def judged(self, verdicts: Iterable[Moderated]) -> None:
+        """Moderation has said something more of it."""
+        found = tuple(verdicts)
+        self.verdicts, self.owed = (*self.verdicts, *found), (*self.owed, *found)
+
+    @property
+    def moderation(self) -> Moderation | None:
+        """What the store is to be told of moderation; None where it has all."""
+        return Moderation(self.owed, self.metadata) if self.owed else None
 
     @property
     def can_go_on(self) -> bool:

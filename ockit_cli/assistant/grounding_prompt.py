@@ -54,8 +54,11 @@ def _place(passage: Passage) -> str:
     return where if len(where) <= LONGEST_PLACE else f"{where[: LONGEST_PLACE - 3]}..."
 
 
-def grounded(conversation: Conversation, passages: Sequence[Passage]) -> Conversation:
+def grounded(conversation: Conversation, passages: Sequence[Passage], lead: str = "") -> Conversation:
     """The conversation with passages in front of its last question; itself where there are none.
+
+    Args:
+        lead: what the last question begins with that is not the person's: it stays in front of everything.
 
     Older questions stand without theirs. A passage is worth its room while its question is answered; afterwards the
     answer says what was in it. So a turn reads the question and the answer before it once more (the key/value cache
@@ -66,6 +69,7 @@ def grounded(conversation: Conversation, passages: Sequence[Passage]) -> Convers
         return conversation
     messages = list(conversation.messages)
     question = messages[asked[-1]]
-    text = f"{numbered(passages)}\n\n{INSTRUCTION}\n\nQuestion: {question.text}"
+    asked_text = question.text.removeprefix(lead)
+    text = f"{lead}{numbered(passages)}\n\n{INSTRUCTION}\n\nQuestion: {asked_text}"
     messages[asked[-1]] = replace(question, text=text)
     return Conversation(tuple(messages))

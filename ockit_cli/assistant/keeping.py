@@ -7,6 +7,7 @@ model and no prompt.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -20,6 +21,10 @@ from ockit.sessions.titles import title_of
 
 PINNED = "pinned"
 """The key of a session's metadata under which the ids of pinned questions stand."""
+
+SWITCHED = "moderation"
+"""The key under which it stands when moderation was switched on or off: ``[{"on": false, "at": 1.0}, ...]``, times in
+Unix seconds. A session without it was begun with moderation on, and it stayed so."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Keeper:
         self._heads: dict[str, Turn] = {}  # where the sessions stood that were left with turns unsaved
         self._texts: dict[str, str | None] = {}  # system texts that could not be saved, by session
         self._strayed = False  # whether turns of another branch of this session were saved last
+        self._moderated = True  # whether texts are checked now
+        self._row_moderated = True  # what the session's row says of that
 
     def left(self, branch: Branch) -> None:
         """The chat will stand elsewhere: what of a branch is not saved must be remembered here."""
@@ -93,9 +100,11 @@ class Keeper:
             raise NotFound(
                 f"session {session.id} has no message {at!r}", hint="ockit sessions show ID lists them"
             )
-        pins = session.metadata.get(PINNED)
+        pins, switches = session.metadata.get(PINNED), session.metadata.get(SWITCHED)
         self.leave(leaving)
         self._pins = frozenset(pins if isinstance(pins, list) else ())
+        last = switches[-1] if isinstance(switches, list) and switches else None
+        self._row_moderated = bool(last.get("on", True)) if isinstance(last, dict) else True
         self.session_id = session.id
         self._runs = session.model or "", session.template or ""
         return Branch.of(path, self._pins), session.system
@@ -211,15 +220,56 @@ class Keeper:
                 if not self._unsaved_ok:
                     raise
 
+    def moderated(self, question: Turn) -> StoreError | None:
+        """Save what moderation made of a question that gets no answer; gives what went wrong."""
+        found = question.moderation
+        if self.store is None or question.id is None or found is None:
+            return None
+        try:
+            self.store.moderated(question.id, found)
+        except StoreError as error:
+            return error
+        except NotFound as gone:  # somebody removed the session since
+            return StoreError(gone.what, hint=gone.hint)
+        question.owed = ()
+        return None
+
+    def switched(self, on: bool) -> None:
+        """Texts are checked from now on, or no longer; the session's row says so, at the latest with its next
+        question. Raises StoreError."""
+        self._moderated = on
+        if self.store is not None and self.session_id is not None:
+            try:
+                self._save_switch()
+            except (StoreError, NotFound):
+                if not self._unsaved_ok:
+                    raise
+
+    def _save_switch(self) -> None:
+        if self._moderated == self._row_moderated:
+            return
+        assert self.store is not None
+        assert self.session_id is not None
+        metadata = self.store.get(self.session_id).metadata
+        before = metadata.get(SWITCHED)
+        entry = {"on": self._moderated, "at": time.time()}
+        entries = [*(before if isinstance(before, list) else []), entry]
+        self.store.set_metadata(self.session_id, metadata | {SWITCHED: entries})
+        self._row_moderated = self._moderated
+
     def _save(
         self, turns: Sequence[Turn], runs: tuple[str, str], system: str | None, title: str | None
     ) -> None:
         self._begin(runs, system, title)
+        assert self.store is not None
         assert self.session_id is not None
         parent = None
         for turn in turns:
             if not turn.kept:
                 self._save_one(turn, parent, self.session_id)
+            elif turn.moderation is not None and turn.id is not None:
+                self.store.moderated(turn.id, turn.moderation)
+                turn.owed = ()
             parent = turn.id
 
     def _begin(self, runs: tuple[str, str], system: str | None, title: str | None) -> None:
@@ -233,8 +283,10 @@ class Keeper:
     def _save_one(self, turn: Turn, parent: str | None, session_id: str) -> None:
         assert self.store is not None
         if turn.role == "user":
-            turn.id = self.store.add_user(session_id, turn.text, parent=parent, metadata=turn.metadata)
-            turn.kept = True
+            turn.id = self.store.add_user(
+                session_id, turn.text, parent=parent, metadata=turn.metadata, verdicts=turn.owed
+            )
+            turn.kept, turn.owed = True, ()
             return
         if turn.id is None:
             assert parent is not None
@@ -290,6 +342,7 @@ class Keeper:
             self.store.set_model(self.session_id, model=runs[0], template=runs[1])
             self._runs = runs
         self._save_pins(branch)
+        self._save_switch()
 
     def _save_pins(self, branch: Branch) -> None:
         """Pins of other branches stay as they are."""
@@ -321,8 +374,9 @@ class Keeper:
     def _forget_session(self) -> None:
         self.session_id = self._runs = None
         self._pins = frozenset()
+        self._row_moderated = True
 
     def _forget(self, branch: Branch, question: Turn) -> None:
         self._forget_session()
         for turn in (*branch.turns, question):
-            turn.id, turn.kept = None, False
+            turn.id, turn.kept, turn.owed = None, False, turn.verdicts

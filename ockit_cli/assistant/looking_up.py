@@ -96,6 +96,7 @@ class LookingUp(Standing):
         lay_out: LayOut,
         sampling: Sampling,
         passages: tuple[Passage, ...] = (),
+        lead: str = "",
     ) -> tuple[Fitted, Rendered, int]:
         """What of the conversation is sent, and with how many of the passages. Runs beside the turn, which may stop
         waiting for it."""
@@ -110,7 +111,7 @@ class LookingUp(Standing):
 
         def count(n: int) -> int | None:
             try:
-                return len(encode(grounded(alone, passages[:n])))
+                return len(encode(grounded(alone, passages[:n], lead)))
             except ContextOverflow:  # so much that it was not even counted
                 return None
 
@@ -118,7 +119,7 @@ class LookingUp(Standing):
         n_turns = sum(message.role == "user" for message in conversation.turns)
         alone = without(conversation, max(n_turns - 1, 0), self._places())
         kept = most_passages(count, len(passages), room)
-        whole = grounded(conversation, passages[:kept])
+        whole = grounded(conversation, passages[:kept], lead)
         fitted = fit(whole, encode, room, dropped=self._dropped, pinned=self._places())
         part, rendered = last[0]
         return fitted, rendered if part == fitted.conversation else lay_out(fitted.conversation), kept

@@ -25,7 +25,8 @@ class AnswerRecord:
 
     Args:
         store: where it is saved, or None.
-        session_id, parent: the session, and the question's message there; None saves nothing.
+        session_id: None saves nothing.
+        question: what is answered; what moderation made of it is saved together with the answer's beginning.
         turn: the answer: a new one, or one that was cut and goes on. It is brought up to date at the end.
         model: whose tokens come; where another model has begun the answer, its ids are of no use to either.
 
@@ -39,7 +40,7 @@ class AnswerRecord:
         self,
         store: Store | None,
         session_id: str | None,
-        parent: str | None,
+        question: Turn,
         turn: Turn,
         sampling: Sampling,
         *,
@@ -59,7 +60,7 @@ class AnswerRecord:
         self.first_token_s: float | None = None
         self.trouble: StoreError | None = None
         turn.kept = False
-        if store is None or session_id is None or parent is None:
+        if store is None or session_id is None or question.id is None:
             return
         try:
             if turn.id is not None:
@@ -67,11 +68,13 @@ class AnswerRecord:
             else:
                 turn.id = store.begin_answer(
                     session_id,
-                    parent,
+                    question.id,
                     model=turn.model or "",
                     sampling=asdict(sampling),
                     sources=turn.sources,
+                    asked=question.moderation,
                 )
+                question.owed = ()
         except StoreError as error:
             self.trouble = error
         except NotFound as gone:  # somebody removed the session since
@@ -152,8 +155,9 @@ def finish(store: Store, turn: Turn) -> None:
         usage=turn.usage,
         timings=turn.timings,
         error=turn.error,
+        verdicts=turn.owed,
     )
-    turn.kept = True
+    turn.kept, turn.owed = True, ()
 
 
 def _sums(turn: Turn, end: End) -> tuple[Usage, Timings]:

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ockit.assistant.branch import Branch, Turn
+from ockit.assistant.checking import Checked, Checking
 from ockit.assistant.grounding import Grounding
 from ockit.assistant.ledger import Fitted
-from ockit.assistant.looking_up import LayOut, LookingUp
+from ockit.assistant.looking_up import LayOut
 from ockit.assistant.record import AnswerRecord
+from ockit.assistant.vetting import Vetting
 from ockit.assistant.waiting import stopped
 from ockit.environment import Environment
 from ockit.errors import UsageError, WorkerError
@@ -52,7 +54,7 @@ class Totals:
         )
 
 
-class Assistant(LookingUp):
+class Assistant(Vetting):
     """Answers questions in one conversation. One turn at a time; `stop` may come from anywhere, at any time.
 
     Args:
@@ -63,6 +65,7 @@ class Assistant(LookingUp):
         unsaved_ok: go on where the store fails, and save what was said once it takes it again.
         grounding: the documents that are looked into before a turn, closed together with this; None for those of the
             person, of which none is in use yet.
+        checking: the check of what goes in and comes out, closed together with this; None checks nothing.
 
     Attributes:
         totals: what all turns have cost so far.
@@ -77,6 +80,7 @@ class Assistant(LookingUp):
         worker: Worker | None = None,
         unsaved_ok: bool = False,
         grounding: Grounding | None = None,
+        checking: Checking | None = None,
     ) -> None:
         super().__init__(
             environment,
@@ -85,6 +89,7 @@ class Assistant(LookingUp):
             worker=worker,
             unsaved_ok=unsaved_ok,
             grounding=grounding,
+            checking=checking,
         )
         self.totals = Totals()
 
@@ -99,7 +104,9 @@ class Assistant(LookingUp):
         attached: Sequence[str] = (),
         sought: str | None = None,
     ) -> Iterator[Event]:
-        """One turn: Notice, Sources, Prefill and Token events, then End.
+        """One turn: Notice, Moderated, Sources, Prefill and Token events, then End. A question that moderation stops
+        gets no answer (End says ``refused``, a Notice of kind ``refused`` or ``confirm`` why) and waits, or gets the
+        policy's text as its answer.
 
         Args:
             question: what the person says.
@@ -123,9 +130,12 @@ class Assistant(LookingUp):
             self._branch = branch
             yield from self._answered(branch, sampling, started)
 
-    def again(self, sampling: Sampling) -> Iterator[Event]:
+    def again(self, sampling: Sampling, *, confirmed: bool = False) -> Iterator[Event]:
         """Another answer to the last question, beside those that there are. A seed that is given counts on with every
-        answer, or the same would come; at temperature 0 it does.
+        answer, or the same would come; at temperature 0 it does. The question is checked again.
+
+        Args:
+            confirmed: the person has said yes to a question that moderation asks about first.
 
         Raises:
             UsageError: nothing was asked.
@@ -139,7 +149,7 @@ class Assistant(LookingUp):
             if sampling.seed is not None:
                 sampling = replace(sampling, seed=(sampling.seed + self._tries(branch)) % SEEDS)
             try:
-                yield from self._answered(branch, sampling, started)
+                yield from self._answered(branch, sampling, started, confirmed=confirmed)
             finally:
                 if self._branch is before and before.answer is not None:
                     self._keeper.stand_at(before.answer)
@@ -160,16 +170,28 @@ class Assistant(LookingUp):
             conversation = self._all(self._branch)
             yield from self._run(conversation, self._render_open, question, answer, sampling, started)
 
-    def _answered(self, branch: Branch, sampling: Sampling, started: float) -> Iterator[Event]:
+    def _answered(
+        self, branch: Branch, sampling: Sampling, started: float, *, confirmed: bool = False
+    ) -> Iterator[Event]:
         """The waiting question of a branch gets an answer, unless not a word of it comes."""
         question = branch.waiting
         assert question is not None
         if sampling.seed is None:
             sampling = replace(sampling, seed=secrets.randbelow(SEEDS))  # saved: can be repeated
         answer = Turn("assistant", "", model=self.model.entry.name, sampling=sampling)
+        check = self._begin_check(branch)
         yield from self._look_up(question)
+        stopped_by = yield from self._decided(question, check, confirmed=confirmed)
+        if stopped_by is not None and stopped_by.verdict.action != "support":
+            yield from self._not_answered(question, stopped_by)
+            yield End("refused")
+            return
+        yield from self._vet_passages(question)
         try:
-            yield from self._run(self._all(branch), self.render, question, answer, sampling, started)
+            if stopped_by is not None:
+                yield from self._policys(question, answer, stopped_by, sampling, started)
+            else:
+                yield from self._run(self._all(branch), self.render, question, answer, sampling, started)
         finally:
             if answer.text and answer.state in ("complete", "interrupted"):
                 self._branch = branch.answered(answer)
@@ -185,7 +207,7 @@ class Assistant(LookingUp):
     ) -> Iterator[Event]:
         """Prompt the model with a conversation; what it writes becomes the answer, or its next part."""
         passages = self._given(question, answer)
-        fitting = self._aside(lambda: self._fitted(conversation, lay_out, sampling, passages))
+        fitting = self._aside(lambda: self._fitted(conversation, lay_out, sampling, passages, question.lead))
         fitted, rendered, kept = fitting.wait(self._stop)
         yield from self._sourced(answer, passages, kept)
         yield from self._left_out(fitted)
@@ -195,12 +217,14 @@ class Assistant(LookingUp):
         self._stop.check()
         question.tries += 1
         end = End("interrupted")
+        watch = self._watch(answer)
         record = AnswerRecord(
-            self._keeper.store, self.session_id, question.id, answer, sampling, model=self.model.entry.name
+            self._keeper.store, self.session_id, question, answer, sampling, model=self.model.entry.name
         )
         with record:
+            events = self.engine.generate(fitted.ids, sampling, stopped=lambda: self._stop.asked)
             try:
-                for event in self.engine.generate(fitted.ids, sampling, stopped=lambda: self._stop.asked):
+                for event in events if watch is None else watch.over(events, self.engine.cancel):
                     if isinstance(event, Token):
                         yield record.add(event, time.perf_counter() - started)
                     elif isinstance(event, End):
@@ -213,16 +237,37 @@ class Assistant(LookingUp):
                 end = replace(end, verbatim=False)
             timings = replace(end.timings, load_s=load_s, first_token_s=record.first_token_s)
             end = replace(end, timings=timings)
+            if watch is not None:
+                yield from self._read_along(answer, watch)
             record.finish(end)
         self.totals = self.totals.plus(end)
         self.answer_id = answer.id
+        yield from self._ended(record)
+        if end.finish_reason == "interrupted" and not record.grown:
+            raise stopped()
+        yield end
+
+    def _policys(
+        self, question: Turn, answer: Turn, checked: Checked, sampling: Sampling, started: float
+    ) -> Iterator[Event]:
+        """The policy's text is the answer, and part of the conversation; no model is asked."""
+        answer.model = None
+        record = AnswerRecord(self._keeper.store, self.session_id, question, answer, sampling, model="")
+        end = End("stop", verbatim=False)
+        with record:
+            yield record.add(Token(checked.said), time.perf_counter() - started)
+            end = replace(end, timings=replace(end.timings, first_token_s=record.first_token_s))
+            record.finish(end)
+        self.answer_id = answer.id
+        yield from self._ended(record)
+        yield end
+
+    def _ended(self, record: AnswerRecord) -> Iterator[Notice]:
+        """An answer is over; what could not be saved of it is an outage, or told."""
         if record.trouble is not None and self._unsaved_ok:
             yield from self._keeper.outage(record.trouble)
         else:
             self.trouble = record.trouble
-        if end.finish_reason == "interrupted" and not record.grown:
-            raise stopped()
-        yield end
 
     def _left_out(self, fitted: Fitted) -> Iterator[Notice]:
         """Says which turns are no longer part of the prompt."""

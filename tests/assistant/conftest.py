@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ockit.assistant.checking import Checking
 from ockit.assistant.opening import open_model
 from ockit.assistant.turn import Assistant
 from ockit.environment import Environment
@@ -43,6 +44,7 @@ class Talk:
         store: bool = True,
         settings: dict[str, str] | None = None,
         unsaved_ok: bool = False,
+        checking: Checking | None = None,
     ) -> None:
         variables = {"PATH": os.environ["PATH"], "OCKIT_HOME": str(home)}
         self.environment = Environment(io.BytesIO(), io.StringIO(), io.StringIO(), variables, home)
@@ -50,7 +52,11 @@ class Talk:
         self.settings = load(self.environment.directories, variables, chosen)
         self.store = Store.of(self.environment.directories) if store else None
         self.assistant = Assistant(
-            self.environment, self.store, stall_seconds=self.settings.stall_seconds, unsaved_ok=unsaved_ok
+            self.environment,
+            self.store,
+            stall_seconds=self.settings.stall_seconds,
+            unsaved_ok=unsaved_ok,
+            checking=checking,
         )
         opened = open_model(self.settings, self.environment.directories, home, self.settings.model)
         self.assistant.use(opened)

@@ -1,0 +1,196 @@
+"""A conversation whose texts are checked: the question before it is answered, what was found for it, the answer while
+it is written.
+
+Asks the guard (`ockit.assistant.checking`) and does what its verdicts say; answers nothing (`ockit.assistant.turn`
+does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+
+from ockit.assistant.branch import Branch, Turn
+from ockit.assistant.checking import Checked, Checking
+from ockit.assistant.errands import Errand
+from ockit.assistant.grounding import Grounding
+from ockit.assistant.looking_up import LookingUp
+from ockit.assistant.watching import Watch
+from ockit.environment import Environment
+from ockit.events import Event, Moderated, Notice
+from ockit.messages import Judged, Verdict
+from ockit.sessions.store import Store
+from ockit.workers.worker import Worker
+
+REFUSED, CONFIRM = "refused", "confirm"
+"""Kinds of notices: why a turn got no answer, or only the beginning of one; that the person is asked first."""
+
+BANNER, LEFT_OUT = "moderation", "moderation_passage"
+"""Kinds of notices: about the check itself; about a passage that was found."""
+
+
+class Vetting(LookingUp):
+    """See `ockit.assistant.turn.Assistant`.
+
+    Attributes:
+        checking: the check of this chat, closed together with this; None where nothing is ever checked.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        store: Store | None,
+        *,
+        stall_seconds: float,
+        worker: Worker | None,
+        unsaved_ok: bool,
+        grounding: Grounding | None,
+        checking: Checking | None,
+    ) -> None:
+        super().__init__(
+            environment,
+            store,
+            stall_seconds=stall_seconds,
+            worker=worker,
+            unsaved_ok=unsaved_ok,
+            grounding=grounding,
+        )
+        self.checking = checking
+        self._asked_first: Turn | None = None  # the question that the person must confirm
+        self._unread: set[str] = set()  # what was said of texts that were not judged
+        if checking is not None and not checking.on:
+            self._keeper.switched(False)
+
+    @property
+    def moderated(self) -> bool:
+        """Whether texts are checked now."""
+        return self.checking is not None and self.checking.on
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether the last question waits for a yes (`Assistant.again` with `confirmed`)."""
+        return self._asked_first is not None and self._asked_first is self._branch.waiting
+
+    def decline(self) -> None:
+        """The person does not want the question answered that waits for a yes."""
+        self._asked_first = None
+
+    def moderate(self, on: bool, why: str) -> None:
+        """Check texts from now on, or no longer; session and record have it.
+
+        Raises:
+            OckitError: the policy cannot be read. It is switched all the same.
+            StoreError: the session's row cannot be written.
+        """
+        if self.checking is None or self.checking.on == on:
+            return
+        told = self.checking.switch(on, why, session=self.session_id)
+        self._keeper.switched(on)
+        told.wait()
+
+    def close(self) -> None:
+        """End the worker, what looks into documents, and the check."""
+        super().close()
+        if self.checking is not None:
+            self.checking.close()
+
+    def _begin_check(self, branch: Branch) -> Errand[Checked] | None:
+        """Begin to judge the waiting question, beside whatever comes before the answer."""
+        question = branch.waiting
+        if not self.moderated or question is None:
+            return None
+        assert self.checking is not None
+        before = [turn.message("") for turn in branch.turns]
+        return self.checking.begin(question.text, "user", before, session=self.session_id)
+
+    def _vet_passages(self, question: Turn) -> Iterator[Event]:
+        """Leave out of what was found for a question what the policy stops."""
+        if not self.moderated or question.cleared or not question.passages or self.grounding.off:
+            return
+        assert self.checking is not None
+        errand = self.checking.begin_passages(question.passages, session=self.session_id)
+        checked = errand.wait(self._stop)
+        yield from self._told(checked.banners, checked.found.verdicts)
+        said = [each for each in checked.found.verdicts if each.action != "allow" or each.status != "ok"]
+        question.judged(Moderated(verdict, "retrieved") for verdict in said)
+        question.passages, question.cleared = checked.found.kept, True
+        yield from (Moderated(verdict, "retrieved") for verdict in said)
+        yield from (Notice(text, LEFT_OUT) for text in checked.found.notices)
+
+    def _decided(
+        self, question: Turn, check: Errand[Checked] | None, *, confirmed: bool
+    ) -> Generator[Event, None, Checked | None]:
+        """What was made of a question: its verdict is told and will be saved with it. Gives what stops it, or None."""
+        self._asked_first = None
+        if check is None:
+            return None
+        checked = check.wait(self._stop)
+        self._remember("user", checked)
+        yield from self._told(checked.banners, [checked.verdict])
+        found = Moderated(checked.verdict, "user")
+        question.judged([found])
+        yield found
+        action = checked.verdict.action
+        question.caution = checked.said if action == "caution" else ""
+        if action == "caution":
+            yield Notice("the model is told to take care with this question", "caution")
+        if action in ("refuse", "support") or (action == "confirm" and not confirmed):
+            return checked
+        return None
+
+    def _not_answered(self, question: Turn, checked: Checked) -> Iterator[Notice]:
+        """A question gets no answer, or not before the person has said yes. It waits, and is part of no later
+        prompt."""
+        self.trouble = self._keeper.moderated(question)
+        if self.trouble is not None and self._unsaved_ok:
+            trouble, self.trouble = self.trouble, None
+            yield from self._keeper.outage(trouble)
+        asks = checked.verdict.action == "confirm"
+        if asks:
+            self._asked_first = question
+        yield Notice(checked.said, CONFIRM if asks else REFUSED)
+
+    def _watch(self, answer: Turn) -> Watch | None:
+        """What reads the answer along, or None where nothing is checked."""
+        if not self.moderated:
+            return None
+        checking = self.checking
+        assert checking is not None
+        holds = checking.holds_back().wait(self._stop)
+        session = self.session_id
+        return Watch(
+            lambda text: checking.begin(text, "assistant", session=session),
+            holds=holds,
+            stop=self._stop,
+            before=answer.text,
+        )
+
+    def _read_along(self, answer: Turn, watch: Watch) -> Iterator[Event]:
+        """The answer is over: its verdict is told and will be saved with it."""
+        worst = watch.worst
+        if worst is None:
+            return
+        self._remember("assistant", worst)
+        yield from self._told(watch.banners, [worst.verdict])
+        found = Moderated(worst.verdict, "assistant")
+        answer.judged([found])
+        yield found
+        if watch.cut:
+            yield Notice(worst.said, REFUSED)
+        elif worst.verdict.action == "caution":
+            yield Notice(f"take care with this answer: {worst.verdict.reason}", BANNER)
+
+    def _remember(self, role: Judged, checked: Checked) -> None:
+        assert self.checking is not None
+        self.checking.last.pop(role, None)  # so that the dictionary ends with what was judged last
+        self.checking.last[role] = checked
+
+    def _told(self, banners: Sequence[str], verdicts: Sequence[Verdict]) -> Iterator[Notice]:
+        """What the person must know of the check itself, each once. A text that nobody has read is never passed over in
+        silence."""
+        for banner in banners:
+            yield Notice(f"moderation: {banner}", BANNER)
+        unread = {verdict.reason for verdict in verdicts if verdict.status != "ok"}
+        if unread and not banners:
+            for reason in sorted(unread - self._unread):
+                yield Notice(f"moderation: a text was not checked ({reason})", BANNER)
+        self._unread |= unread
