@@ -95,16 +95,19 @@ def evaluate(
         raise UsageError(f"the plot is a PNG file, but its name is {plot.name!r}", hint="--plot levels.png")
     rows = read_rows(call.environment.cwd / data)
     tell_bad(call.console, rows.bad)
+    if len(rows.answers) == 1:
+        raise UsageError(
+            f"all {len(rows.good):,} rows have the {rows.kind} {next(iter(rows.answers))!r}: there is nothing to "
+            "tell apart",
+            where=str(data),
+            hint=f"add rows of another {rows.kind}",
+        )
     name = classifier or backend or "moderation"
     if classifier is not None:
         measured = _by_classifier(call, rows, classifier, levels, judged)
     else:
         measured = _by_guard(call, rows, (policy, backend), levels, judged)
     found = [figures(*question) for question in measured.scores]
-    if not found:
-        raise UsageError(
-            "all rows have one answer: there is nothing to tell apart", where=str(data), hint="add other rows"
-        )
     if plot is not None:
         curves = {what: (scores, truth) for what, scores, truth, _ in measured.scores[:8]}
         draw(call.environment.cwd / plot, f"{name}: {len(measured.rows):,} rows", curves)
@@ -187,7 +190,12 @@ def _levels(rows: Rows, levels: dict[str, int]) -> list[int]:
                 where=next(row.where for row in rows.good if row.label == without[0]),
                 hint=" ".join(f"--map {label}=LEVEL" for label in rows.answers),
             )
-    return [levels[str(row.label)] if row.level is None else row.level for row in rows.good]
+    truths = [levels[str(row.label)] if row.level is None else row.level for row in rows.good]
+    if len(set(truths)) == 1:
+        raise UsageError(
+            f"all labels have the level {truths[0]}: there is nothing to tell apart", hint="--map LABEL=4"
+        )
+    return truths
 
 
 def _verdicts(
