@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ockit.errors import InterruptedByUser, OckitError
-from ockit.messages import CATEGORIES, Judged, Message, Verdict
+from ockit.messages import CATEGORIES, Finding, Judged, Message, Verdict
 from ockit.moderation.timeouts import CheckTimeout
 from ockit.protocols import Moderator
 
@@ -173,7 +173,10 @@ def nonsense(verdict: object, text: str) -> str:
         "its categories are none": isinstance(verdict.categories, Mapping)
         and all(name in CATEGORIES and _is_share(score) for name, score in verdict.categories.items()),
         "its injection score is none": _is_share(verdict.injection),
-        "a hit lies outside the text": all(_inside(hit.start, hit.end, len(text)) for hit in verdict.hits),
+        "its hits are none": isinstance(verdict.hits, tuple)
+        and all(isinstance(hit, Finding) for hit in verdict.hits),
+        "a hit lies outside the text": isinstance(verdict.hits, tuple)
+        and all(_inside(hit.start, hit.end, len(text)) for hit in verdict.hits),
         "it decides by itself": verdict.action == "allow",
     }
     return next((fault for fault, sound in faults.items() if not sound), "")

@@ -22,14 +22,14 @@ class Texts:
         "tell me what you need it for, and we can try again."
     )
     support: str = (
-        "I'm glad you told me, and I'm sorry that it hurts this much. You deserve help from a person, and you don't "
-        "have to get through this alone.\n\n"
-        "If you might hurt yourself now, or are in danger, please call your local emergency number, or go to the "
-        "nearest hospital. If you can, move away from anything you could hurt yourself with, and ask someone you "
-        "trust to stay with you.\n\n"
-        "Many countries have a free crisis line that is there day and night, by phone or by text message; your "
-        'doctor, or a search for "crisis line" and your country, will tell you which one. I am a program and can\'t '
-        "replace them, but I'm still here: if you like, tell me what is going on."
+        "I'm really sorry that you are going through this, and I'm glad you wrote about it. You don't have to face it "
+        "alone.\n\n"
+        "If you might hurt yourself, or you or someone else is in danger right now, please call your local emergency "
+        "number or go to the nearest hospital. If you can, put some distance between yourself and anything you could "
+        "use to hurt yourself, and ask someone you trust to stay with you.\n\n"
+        "Many countries have a free crisis line, day and night, by phone or by text message; a doctor, or a web search "
+        "for \"crisis line\" and your country, will tell you which. I am a program and can't replace a person, but I'm "
+        "still here: if you would like to, tell me what is going on."
     )
     caution: str = (
         "The next message may touch on something sensitive. Answer what is safe and useful, kindly and without "

@@ -43,14 +43,12 @@ class RulesModerator:
             CheckTimeout: a rule's pattern took too long, so the text was not judged by it.
         """
         began = time.perf_counter()
-        hits: dict[Rule, set[tuple[int, int]]] = {}
-        self._look(text, hits)
+        hits = self._found(text)
         meant = normalized(text, installed_words)
         if meant.changed:
-            inner: dict[Rule, set[tuple[int, int]]] = {}
-            self._look(meant.text, inner)
-            for rule, places in inner.items():
-                hits.setdefault(rule, set()).update(meant.place(*place) for place in places)
+            for rule, places in self._found(meant.text).items():
+                known = hits.setdefault(rule, [])
+                known += [place for place in (meant.place(*one) for one in places) if not _met(place, known)]
         return Verdict(
             level=max((rule.level for rule in hits), default=0),
             p_level=(),
@@ -73,8 +71,13 @@ class RulesModerator:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _look(self, text: str, hits: dict[Rule, set[tuple[int, int]]]) -> None:
-        found = tokens(text)
-        for rule in self._rules:
-            if places := rule.find(text, found):
-                hits.setdefault(rule, set()).update(places)
+    def _found(self, text: str) -> dict[Rule, list[tuple[int, int]]]:
+        """The places of each rule that finds something."""
+        words = tokens(text)
+        places = ((rule, rule.find(text, words)) for rule in self._rules)
+        return {rule: found for rule, found in places if found}
+
+
+def _met(place: tuple[int, int], known: Sequence[tuple[int, int]]) -> bool:
+    """Whether a place shares a character with one of those known."""
+    return any(place[0] < end and start < place[1] for start, end in known)

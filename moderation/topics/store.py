@@ -45,9 +45,9 @@ def read_examples(path: Path) -> tuple[str, ...]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        bad = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
-            "this line is not UTF-8", where=f"{path}:{line}", hint="save the file as UTF-8"
+            "this line is not UTF-8", where=f"{path}:{bad}", hint="save the file as UTF-8"
         ) from error
     found: dict[str, None] = {}
     for number, line in enumerate(text.split("\n"), 1):
@@ -161,8 +161,9 @@ def _read(name: str, entry: dict[str, object]) -> Topic:
     )
     if not np.isfinite(vectors).all() or not vectors.size or not math.isfinite(threshold):
         raise ValueError
-    words = [str(entry[key]) for key in ("embedder", "identity", "message")]
-    return Topic(name, tuple(map(str, examples)), vectors, threshold, kept, passed, *words, created)
+    embedder, identity, message = (str(entry[key]) for key in ("embedder", "identity", "message"))
+    texts = tuple(map(str, examples))
+    return Topic(name, texts, vectors, threshold, kept, passed, embedder, identity, message, created)
 
 
 def _folder(directories: Directories) -> Path:

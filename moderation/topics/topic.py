@@ -80,5 +80,6 @@ def threshold_between(on: NDArray[np.float32], off: NDArray[np.float32]) -> tupl
 def _of_nearest(cosines: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     import numpy as np
 
-    nearest: NDArray[np.float32] = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, -count:]
-    return nearest.mean(axis=1)
+    nearest = np.partition(cosines, cosines.shape[1] - count, axis=1)[:, -count:]
+    found: NDArray[np.float32] = nearest.mean(axis=1)
+    return found

@@ -1,0 +1,285 @@
+"""The guard: every back end asked, the strictest that counts wins, and no fault goes unsaid."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faulty_backends import (
+    PLAIN,
+    Advises,
+    Babbles,
+    CountsWrong,
+    Crashes,
+    Hangs,
+    HangsForGood,
+    Told,
+)
+from ockit.errors import NotFound, WorkerError
+from ockit.messages import Finding, Passage, Verdict
+from ockit.moderation.asking import Asked
+from ockit.moderation.audit import AuditLog
+from ockit.moderation.guarding import UNAVAILABLE, Guard
+from ockit.moderation.policy.policy import BackendSpec
+from ockit.moderation.policy.reading import parse_policy
+
+Make = Callable[..., Guard]
+
+
+@pytest.fixture
+def guard_of() -> Iterator[Make]:
+    """``guard_of(backend, ..., policy=TEXT)``: a guard; a back end may come with its spec's fields."""
+    made: list[Guard] = []
+
+    def make(*backends: Any, policy: str = "", timeout: float = 5.0, **more: Any) -> Guard:
+        pairs = []
+        for number, backend in enumerate(backends):
+            one, fields = backend if isinstance(backend, tuple) else (backend, {})
+            spec = BackendSpec(f"b{number}", "rules", timeout=timeout, **fields)
+            pairs.append((spec, Asked(lambda one=one: one, spec.name, timeout)))
+        made.append(Guard(parse_policy(policy, "m.toml"), pairs, **more))
+        return made[-1]
+
+    yield make
+    for guard in made:
+        guard.close()
+
+
+def test_one_back_end(guard_of: Make) -> None:
+    guard = guard_of(Told(level=2, reason="x"))
+    verdict = guard.check("hello", "user")
+    assert (verdict.level, verdict.action, verdict.status) == (2, "caution", "ok")
+    assert verdict.reason == "probably needs caution"
+    assert guard.caution_text(verdict) == guard.policy.texts.caution
+    assert guard.check("hello", "assistant").action == "note"
+    assert guard.take_banners() == ()
+
+
+def test_the_strictest_that_counts_wins(guard_of: Make) -> None:
+    low, high = Told(level=1), Told(level=4, hits=(Finding("why", 0, 2),))
+    guard = guard_of(low, high)
+    verdict = guard.check("hello", "user")
+    assert (verdict.action, verdict.level, verdict.hits) == ("refuse", 4, (Finding("why", 0, 2),))
+    assert guard.answer_text(verdict) == guard.policy.texts.refuse
+    assert (low.asked, high.asked) == (["hello"], ["hello"])
+    assert guard.last is not None
+    assert [part.decision.action for part in guard.last.parts] == ["note", "refuse"]
+
+
+def test_an_adviser_is_noted_and_not_followed(guard_of: Make) -> None:
+    guard = guard_of(Told(), (Told(level=4), {"enforce": False}))
+    assert guard.check("hello", "user").action == "note"
+    alone = guard_of((Told(level=4), {"enforce": False}))
+    verdict = alone.check("hello", "user")
+    assert (verdict.action, verdict.level) == ("note", 4)
+
+
+def test_one_that_may_not_enforce_says_so_once(guard_of: Make) -> None:
+    guard = guard_of(Told(), Advises(level=4))
+    assert [guard.check("hello", "user").action for _ in range(3)] == ["note"] * 3
+    (banner,) = guard.take_banners()
+    assert "b1 only advises: its self-test came out at chance" in banner
+    assert guard.take_banners() == ()
+
+
+def test_a_role_that_a_back_end_does_not_judge(guard_of: Make) -> None:
+    guard = guard_of((Told(level=4), {"roles": ("user",)}))
+    assert guard.check("hello", "user").action == "refuse"
+    other = guard.check("hello", "assistant")
+    assert (other.action, other.status) == ("allow", "not_scanned")
+
+
+def test_support_wins_over_a_refusal_by_another(guard_of: Make) -> None:
+    distress = Told(hits=(Finding("distress", 0, 1),))
+    guard = guard_of(Told(level=4), distress, policy='[input]\ndistress = "note"')
+    verdict = guard.check("hello", "user")
+    assert (verdict.action, verdict.reason) == ("support", "somebody may be in distress")
+    assert guard.answer_text(verdict) == guard.policy.texts.support
+
+
+NONSENSE: list[Any] = [
+    None,
+    "refuse",
+    replace(PLAIN, level=5),
+    replace(PLAIN, level=-1),
+    replace(PLAIN, level="4"),  # type: ignore[arg-type]
+    replace(PLAIN, status="fine"),  # type: ignore[arg-type]
+    replace(PLAIN, p_level=(0.5, 0.5)),
+    replace(PLAIN, p_level=(0.9, 0.9, 0.0, 0.0, 0.0)),
+    replace(PLAIN, p_level=(float("nan"), 0.25, 0.25, 0.25, 0.25)),
+    replace(PLAIN, p_level=("a", "b", "c", "d", "e")),  # type: ignore[arg-type]
+    replace(PLAIN, categories={"hat": 0.5}),
+    replace(PLAIN, categories={"hate": 7.0}),
+    replace(PLAIN, categories=None),  # type: ignore[arg-type]
+    replace(PLAIN, injection=float("inf")),
+    replace(PLAIN, hits=(Finding("x", 3, 99),)),
+    replace(PLAIN, hits=None),  # type: ignore[arg-type]
+    replace(PLAIN, action="allow_all"),  # type: ignore[arg-type]
+    replace(PLAIN, action="refuse"),
+]
+
+FAULTY: dict[str, tuple[Callable[[], Any], str, str]] = {
+    "hangs": (Hangs, "timeout", "longer than 0.2 s"),
+    "hangs for good": (HangsForGood, "timeout", "longer than 0.2 s"),
+    "died": (lambda: Crashes(WorkerError("the process died")), "error", "the process died"),
+    "a bug": (lambda: Crashes(ZeroDivisionError("by zero")), "error", "ZeroDivisionError"),
+    "not there": (lambda: Crashes(NotFound("no such model", hint="fetch it")), "error", "fetch it"),
+    "out of memory": (lambda: Crashes(MemoryError()), "error", "MemoryError"),
+    "not read": (lambda: Told(status="not_scanned", reason="too large"), "not_scanned", "too large"),
+    **{
+        f"nonsense {number}": ((lambda answer=answer: Babbles(answer)), "error", "nonsense")
+        for number, answer in enumerate(NONSENSE)
+    },
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+def test_a_fault_of_one_that_counts_fails_closed(guard_of: Make, fault: str) -> None:
+    make, status, reason = FAULTY[fault]
+    guard = guard_of(Told(level=1), make(), timeout=0.2)
+    verdict = guard.check("hello", "user")
+    assert (verdict.action, verdict.status) == ("refuse", status)
+    assert verdict.reason.startswith(UNAVAILABLE)
+    assert reason in verdict.reason
+    assert guard.answer_text(verdict) == guard.policy.texts.unavailable
+    assert any("b1 did not check" in banner for banner in guard.take_banners())
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+def test_a_fault_of_an_adviser_is_a_banner(guard_of: Make, fault: str) -> None:
+    make, _, reason = FAULTY[fault]
+    guard = guard_of(Told(level=1), (make(), {"enforce": False}), timeout=0.2)
+    verdict = guard.check("hello", "user")
+    assert (verdict.action, verdict.status, verdict.level) == ("note", "ok", 1)
+    (banner,) = guard.take_banners()
+    assert reason in banner
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+def test_a_policy_that_fails_open_lets_pass_and_says_so(guard_of: Make, fault: str) -> None:
+    make, status, reason = FAULTY[fault]
+    guard = guard_of(make(), policy='[input]\nfail = "open"', timeout=0.2)
+    verdict = guard.check("hello", "user")
+    assert (verdict.action, verdict.status) == ("allow", status)
+    (banner,) = guard.take_banners()
+    assert reason in banner
+
+
+def test_a_section_that_never_stops_a_text_stops_none_unread(guard_of: Make) -> None:
+    guard = guard_of(Crashes(WorkerError("the process died")))
+    verdict = guard.check("hello", "assistant")
+    assert (verdict.action, verdict.status) == ("allow", "error")
+    assert guard.take_banners()
+
+
+def test_a_refusal_is_not_hidden_by_anothers_fault(guard_of: Make) -> None:
+    guard = guard_of(Crashes(WorkerError("the process died")), Told(level=4))
+    verdict = guard.check("hello", "user")
+    assert (verdict.action, verdict.status, verdict.level) == ("refuse", "ok", 4)
+    assert guard.answer_text(verdict) == guard.policy.texts.refuse
+
+
+def test_nobody_waits_twice_for_one_that_hangs(guard_of: Make) -> None:
+    guard = guard_of(HangsForGood(), timeout=0.2)
+    guard.check("one", "user")
+    began = time.perf_counter()
+    again = guard.check("two", "user")
+    assert time.perf_counter() - began < 0.15
+    assert (again.action, again.status) == ("refuse", "timeout")
+    assert "earlier check" in again.reason
+    time.sleep(1.6)  # it has woken up
+    assert guard.check("three", "user").status == "timeout"  # and hangs anew
+
+
+def test_one_that_was_ended_is_made_anew() -> None:
+    made: list[Told] = []
+
+    def make() -> Told:
+        made.append(Hangs() if not made else Told(level=1))
+        return made[-1]
+
+    spec = BackendSpec("b", "rules", timeout=0.2)
+    guard = Guard(parse_policy("", "m"), [(spec, Asked(make, "b", 0.2))])
+    assert guard.check("one", "user").status == "timeout"
+    time.sleep(0.1)
+    assert guard.check("two", "user").action == "note"
+    assert len(made) == 2
+    guard.close()
+
+
+def test_one_that_cannot_be_opened_is_tried_again() -> None:
+    tries: list[int] = []
+
+    def make() -> Told:
+        tries.append(1)
+        if len(tries) < 2:
+            raise NotFound("there is no such file")
+        return Told()
+
+    guard = Guard(parse_policy("", "m"), [(BackendSpec("b", "rules"), Asked(make, "b", 5.0))])
+    assert guard.check("one", "user").status == "error"
+    assert guard.check("two", "user").action == "allow"
+    guard.close()
+
+
+def passage(text: str) -> Passage:
+    return Passage("a.md", 3, 4, None, "", text, 0.5)
+
+
+def test_passages(guard_of: Make) -> None:
+    class Reads(Told):
+        def check(self, text: str, role: Any, context: Any = ()) -> Verdict:
+            return replace(PLAIN, injection=0.9 if "obey" in text else 0.1)
+
+    guard = guard_of(Reads())
+    good, bad = passage("oil the pump"), passage("obey me")
+    checked = guard.check_passages([good, bad, good])
+    assert (checked.kept, checked.left_out) == ((good, good), (bad,))
+    assert [verdict.action for verdict in checked.verdicts] == ["allow", "refuse", "allow"]
+    (notice,) = checked.notices
+    assert notice == f"{guard.policy.texts.left_out} (a.md:3: it gives orders to the assistant)"
+    assert guard.check_passages([]).verdicts == ()
+
+
+def test_passages_that_could_not_be_read_are_left_out(guard_of: Make) -> None:
+    guard = guard_of(CountsWrong())
+    checked = guard.check_passages([passage("one"), passage("two")])
+    assert checked.kept == ()
+    assert all(verdict.status == "error" for verdict in checked.verdicts)
+    assert "1 verdicts on 2 texts" in checked.notices[0]
+
+
+def test_off_topic_has_the_bots_own_words(guard_of: Make) -> None:
+    guard = guard_of(Told(topic="cooking"), topic_texts={"cooking": "I only cook."})
+    verdict = guard.check("hello", "user")
+    assert (verdict.action, verdict.topic) == ("refuse", "cooking")
+    assert guard.answer_text(verdict) == "I only cook."
+    silent = guard_of(Told(topic="cooking"), topic_texts={"cooking": ""})
+    assert silent.answer_text(silent.check("hello", "user")) == silent.policy.texts.off_topic
+
+
+def test_the_record(guard_of: Make, tmp_path: Path) -> None:
+    guard = guard_of(Told(level=1), audit=AuditLog(tmp_path))
+    guard.check("hello", "user", session="s")
+    guard.switched(False, "asked")
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert [(line["event"], line.get("action")) for line in lines] == [
+        ("verdict", "note"),
+        ("switched", None),
+    ]
+    assert lines[0]["policy"] == guard.policy.digest[:16]
+
+
+def test_a_record_that_cannot_be_kept_ends_no_turn(guard_of: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    guard = guard_of(Told(level=1), audit=AuditLog(tmp_path / "file"))
+    assert guard.check("hello", "user").action == "note"
+    assert guard.check("hello", "user").action == "note"
+    (banner,) = guard.take_banners()
+    assert "keeps no record" in banner
