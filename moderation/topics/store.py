@@ -32,6 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _LARGEST_FILE = 64 << 20
 _LARGEST_EXAMPLES = 16 << 20
 _VERSION = 1
+_LENGTH_SLACK = 1e-3  # of vectors of length 1
 
 
 def read_examples(path: Path) -> tuple[str, ...]:
@@ -159,7 +160,9 @@ def _read(name: str, entry: dict[str, object]) -> Topic:
     threshold, kept, passed, created = (
         float(str(entry[key])) for key in ("threshold", "kept", "passed", "created")
     )
-    if not np.isfinite(vectors).all() or not vectors.size or not math.isfinite(threshold):
+    if not vectors.size or not math.isfinite(threshold):
+        raise ValueError
+    if not (np.abs(np.linalg.norm(vectors, axis=1) - 1) < _LENGTH_SLACK).all():  # nor is a NaN
         raise ValueError
     embedder, identity, message = (str(entry[key]) for key in ("embedder", "identity", "message"))
     texts = tuple(map(str, examples))
