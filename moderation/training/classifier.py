@@ -5,15 +5,13 @@ Knows features as numbers; neither the encoder that makes them nor the rows it w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ockit.errors import ModelFileError
-from ockit.files import read_limited, write_atomic
-from ockit.formats.safetensors_header import SafetensorsHeader, read_safetensors
+from ockit.formats.sealed import Numbers, read_sealed, write_sealed
 from ockit.messages import CATEGORIES
 from ockit.moderation.training.heads import Head, HeadKind
 from ockit.moderation.training.levels import LEVEL_NAMES
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from ockit.moderation.training.rows import Kind
 
 FORMAT = "ockit moderation classifier 1"
-LARGEST = 64 << 20  # bytes; 400 features and a hundred labels are 160 kB
+"""What the file is (`ockit.formats.sealed`)."""
 _TOP = len(LEVEL_NAMES) - 1
 
 
@@ -79,14 +77,10 @@ class TrainedClassifier:
 
     def save(self, path: Path) -> None:
         """Write the file as a whole, for its owner alone. Raises OckitError."""
-        import numpy as np
-        from safetensors.numpy import save
-
         tensors = {"head.weights": self.head.weights, "head.bias": self.head.bias}
         for name, head in self.categories.items():
             tensors[f"category.{name}.weights"], tensors[f"category.{name}.bias"] = head.weights, head.bias
         said = {
-            "format": FORMAT,
             "encoder": self.encoder,
             "kind": self.kind,
             "head": self.head.kind,
@@ -96,8 +90,11 @@ class TrainedClassifier:
             "category_cuts": dict(self.category_cuts),
             "facts": dict(self.facts),
         }
-        arrays = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in tensors.items()}
-        write_atomic(path, save(arrays, metadata={"ockit": json.dumps(said)}))
+        numbers = {
+            name: Numbers("F32", values.shape, values.astype("<f4").tobytes())
+            for name, values in tensors.items()
+        }
+        write_sealed(path, FORMAT, said, numbers)
 
 
 def load(path: Path) -> TrainedClassifier:
@@ -107,13 +104,9 @@ def load(path: Path) -> TrainedClassifier:
         NotFound: there is no such file.
         ModelFileError: it is none, is damaged, or of a newer kind.
     """
-    header = read_safetensors(path)
-    data = read_limited(path, LARGEST)
+    sealed = read_sealed(path, FORMAT)
     try:
-        said = json.loads(header.metadata["ockit"])
-        if said["format"] != FORMAT:
-            raise ValueError(f"its format is {str(said['format'])[:60]!r}, not {FORMAT!r}")
-        return _checked(path, header, data, said)
+        return _checked(path, sealed.tensors, sealed.facts)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ModelFileError(
@@ -123,7 +116,7 @@ def load(path: Path) -> TrainedClassifier:
         ) from error
 
 
-def _checked(path: Path, header: SafetensorsHeader, data: bytes, said: Any) -> TrainedClassifier:
+def _checked(path: Path, tensors: Mapping[str, Numbers], said: Any) -> TrainedClassifier:
     """Raises ValueError (or what a lookup raises) for what cannot be."""
     answers, levels = tuple(map(str, said["answers"])), tuple(map(int, said["levels"]))
     cuts = tuple(map(float, said["cuts"]))
@@ -133,15 +126,13 @@ def _checked(path: Path, header: SafetensorsHeader, data: bytes, said: Any) -> T
         raise ValueError("it lacks a cut-point for each level")
     if said["head"] not in ("ordinal", "multinomial") or said["kind"] not in ("level", "label"):
         raise ValueError("its head is of no known kind")
-    head = _head(header, data, said["head"], "head")
+    head = _head(tensors, said["head"], "head")
     if head.classes != len(answers):
         raise ValueError(f"its head has {head.classes} classes for {len(answers)} answers")
-    names = [
-        name.split(".")[1] for name in header.tensors if name.endswith(".weights") and name.startswith("c")
-    ]
+    names = [name.split(".")[1] for name in tensors if name.endswith(".weights") and name.startswith("c")]
     if any(name not in CATEGORIES for name in names):
         raise ValueError("it has categories that are not known")
-    categories = {name: _head(header, data, "multinomial", f"category.{name}") for name in sorted(names)}
+    categories = {name: _head(tensors, "multinomial", f"category.{name}") for name in sorted(names)}
     if any(h.classes != 2 or len(h.weights) != len(head.weights) for h in categories.values()):
         raise ValueError("its categories do not fit its head")
     return TrainedClassifier(
@@ -159,17 +150,17 @@ def _checked(path: Path, header: SafetensorsHeader, data: bytes, said: Any) -> T
     )
 
 
-def _head(header: SafetensorsHeader, data: bytes, kind: HeadKind, name: str) -> Head:
+def _head(tensors: Mapping[str, Numbers], kind: HeadKind, name: str) -> Head:
     import numpy as np
 
     found = []
     for part in ("weights", "bias"):
-        tensor = header.tensors[f"{name}.{part}"]
+        tensor = tensors[f"{name}.{part}"]
         if tensor.dtype != "F32":
-            raise ValueError(f"{tensor.name} is {tensor.dtype}, not F32")
-        array = np.frombuffer(data[tensor.start : tensor.end], dtype="<f4").reshape(tensor.shape)
+            raise ValueError(f"{name}.{part} is {tensor.dtype}, not F32")
+        array = np.frombuffer(tensor.data, dtype="<f4").reshape(tensor.shape)
         if not np.isfinite(array).all():
-            raise ValueError(f"{tensor.name} has numbers that are not finite")
+            raise ValueError(f"{name}.{part} has numbers that are not finite")
         found.append(array.astype(np.float64))
     weights, bias = found
     columns = 1 if kind == "ordinal" else len(bias)
