@@ -1,0 +1,89 @@
+"""Which rows train, which choose (``develop``), which are held out for good (``test``): by group, by hash alone.
+
+Pairs that different people wrote about one topic bear different ids, so groups with texts near each other are joined
+first. Knows rows and vectors of the untouched embedder, no labels but hatecheck's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rows import DEVELOP, TEST, TRAIN, Row
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NEAR = {"contrast/": 0.85, "frr": 0.93, "dangerousqa": 0.85, "sysprompt": 0.85}
+"""Cosine of two texts of a source above which their groups are one: higher where all texts are of one form. The other
+sources' groups are their own topics, intents and templates."""
+_TEST_SHARE, _DEVELOP_SHARE = 0.20, 0.10
+
+
+def parts(rows: Sequence[Row], vectors: NDArray[Any]) -> list[str]:
+    """``train``, ``develop`` or ``test`` for each row.
+
+    Args:
+        rows: all of them.
+        vectors: (n, d) of unit length, of the untouched embedder.
+    """
+    names = joined(rows, vectors)
+    functions = _functions(rows)
+    found = []
+    for row, name in zip(rows, names, strict=True):
+        if row.source == "hatecheck":
+            found.append(functions[row.group])
+            continue
+        share = _share(name)
+        if share < _TEST_SHARE:
+            found.append(TEST)
+        elif share < _TEST_SHARE + _DEVELOP_SHARE:
+            found.append(DEVELOP)
+        else:
+            found.append(TRAIN)
+    return found
+
+
+def joined(rows: Sequence[Row], vectors: NDArray[Any]) -> list[str]:
+    """A name for each row's group; rows of two groups that hold texts near each other get the same one."""
+    import numpy as np
+
+    parent: dict[str, str] = {row.group: row.group for row in rows}
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for source, least in NEAR.items():
+        chosen = [number for number, row in enumerate(rows) if row.source.startswith(source)]
+        own = np.asarray(vectors, dtype=np.float32)[chosen]
+        for start in range(0, len(chosen), 1000):
+            near = np.argwhere(own[start : start + 1000] @ own.T > least)
+            for here, there in near:
+                if here + start < there:
+                    a, b = root(rows[chosen[here + start]].group), root(rows[chosen[there]].group)
+                    parent[max(a, b)] = min(a, b)
+    return [root(row.group) for row in rows]
+
+
+def _share(name: str) -> float:
+    """0 to 1, from the name alone."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
+
+
+def _functions(rows: Sequence[Row]) -> dict[str, str]:
+    """Hatecheck's functionalities, hateful and other ones apart, so that both are in every part: in the order of their
+    hashes, until a part has its share of the rows."""
+    found = {}
+    for kind in ("hateful", "not hateful"):
+        counts = Counter(row.group for row in rows if row.source == "hatecheck" and row.kind == kind)
+        taken, every = 0, counts.total()
+        for name in sorted(counts, key=_share):
+            held, chosen = _TEST_SHARE * every, (_TEST_SHARE + _DEVELOP_SHARE) * every
+            found[name] = TEST if taken < held else DEVELOP if taken < chosen else TRAIN
+            taken += counts[name]
+    return found
