@@ -58,6 +58,10 @@ class Raw:
         self._llama.llama_set_n_threads(self._context, best, best)
         return best
 
+    def use_threads(self, threads: int) -> None:
+        """Take this count."""
+        self._llama.llama_set_n_threads(self._context, threads, threads)
+
     def run(self, texts: list[list[int]]) -> float:
         """Seconds for all texts, filled into batches in their order."""
         start = time.perf_counter()

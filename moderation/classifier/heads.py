@@ -4,7 +4,6 @@ numpy ever pays. Knows the heads' file, no encoder and no policy.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,7 +31,7 @@ class Scores:
         return sum(self.probabilities[: len(LEVELS)])
 
 
-def scored(heads: Heads, vector: array[float], hashed: Sequence[int]) -> Scores:
+def scored(heads: Heads, vector: Sequence[float], hashed: Sequence[int]) -> Scores:
     """The scores of a piece of text with this vector (of length 1) and these n-grams."""
     logits = [bias + sum(map(mul, row, vector)) for bias, row in zip(heads.bias, heads.vector, strict=True)]
     if heads.hashed and hashed:

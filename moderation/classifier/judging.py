@@ -7,6 +7,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ockit.messages import CATEGORIES, Finding
 from ockit.moderation.classifier.heads import Scores, level_of, spread
@@ -39,6 +40,10 @@ class Judgement:
     reason: str
     injection: float
     unsure: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready object; `dataclasses.asdict` would copy every number on the way."""
+        return {**vars(self), "hits": [vars(hit) for hit in self.hits]}
 
 
 def judged(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 from array import array
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -121,7 +120,7 @@ class ModerationService:
                 return
             for number, coded in waiting:
                 pieces = [(piece, scores[at]) for piece, at in coded.pieces]
-                yield {"row": number, "judgement": asdict(judged(heads, pieces, coded.unread))}
+                yield {"row": number, "judgement": judged(heads, pieces, coded.unread).to_json()}
             batch, waiting = Batch(engine.token_ids, self._most), []
 
     def _features(self, engine: EmbeddingEngine, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -148,7 +147,7 @@ def _scored(engine: EmbeddingEngine, heads: Heads, batch: Batch) -> list[Scores]
     for rows, vectors in engine.embed_ids(batch.coded):
         numbers = array("f", vectors)
         for place, row in enumerate(rows):
-            vector = numbers[place * width : (place + 1) * width]
+            vector = numbers[place * width : (place + 1) * width].tolist()
             found[row] = scored(heads, vector, hashed(batch.texts[row]) if heads.hashed else ())
     if len(found) < len(batch.coded):
         return None

@@ -46,12 +46,12 @@ class Heads:
     """
 
     encoder: str
-    vector: tuple[array[float], ...]
+    vector: tuple[tuple[float, ...], ...]
     bias: tuple[float, ...]
     hashed: bytes
     hashed_scales: tuple[float, ...]
     cuts: Mapping[str, float]
-    centroids: tuple[array[float], ...]
+    centroids: tuple[tuple[float, ...], ...]
     nearness: float
     note: str
     digest: str
@@ -155,10 +155,11 @@ def _floats(sealed: Sealed, name: str) -> array[float]:
     return found
 
 
-def _rows(sealed: Sealed, name: str) -> tuple[array[float], ...]:
+def _rows(sealed: Sealed, name: str) -> tuple[tuple[float, ...], ...]:
+    """The rows of a matrix, as floats that are made once: an array would make them at every use."""
     tensor = sealed.tensors.get(name)
     if tensor is None:
         return ()
     height, width = tensor.shape
     flat = _floats(sealed, name)
-    return tuple(flat[row * width : (row + 1) * width] for row in range(height))
+    return tuple(tuple(flat[row * width : (row + 1) * width]) for row in range(height))

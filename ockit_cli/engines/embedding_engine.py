@@ -8,9 +8,11 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -172,10 +174,10 @@ class EmbeddingEngine:
         if not found:
             raise WorkerError("llama.cpp gave no vector", where=str(self._path))
         numbers = found[: self.dimension]
-        length = sqrt(sum(number * number for number in numbers))
+        length = sqrt(sum(map(mul, numbers, numbers)))
         if not 0 < length < float("inf"):
             raise WorkerError("llama.cpp gave a vector that has no length", where=str(self._path))
-        return bytes((ctypes.c_float * self.dimension)(*[number / length for number in numbers]))
+        return array("f", [number / length for number in numbers]).tobytes()
 
 
 def _packed(lengths: list[int], room: int) -> Iterator[list[int]]:

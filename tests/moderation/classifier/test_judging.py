@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-
 import pytest
 
 from ockit.moderation.classifier.heads import Scores
@@ -11,9 +9,7 @@ from ockit.moderation.classifier.judging import MOST_HITS, judged
 from ockit.moderation.classifier.pieces import Piece
 from ockit.moderation.classifier.weights import OUTPUTS, Heads
 
-HEADS = Heads(
-    "e", (), (), b"", (), dict.fromkeys(OUTPUTS, 0.5), (array("f", [1.0]),), nearness=0.2, note="", digest="d"
-)
+HEADS = Heads("e", (), (), b"", (), dict.fromkeys(OUTPUTS, 0.5), ((1.0,),), nearness=0.2, note="", digest="d")
 
 
 def piece(start: int, sentence: bool = False, nearness: float = 1.0, **scores: float) -> tuple[Piece, Scores]:
