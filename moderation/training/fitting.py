@@ -178,18 +178,18 @@ def _share(text: str, seed: int) -> float:
 
 def _features(
     texts: Sequence[str], features: Features, progress: Callable[[str, int, int], None] | None
-) -> NDArray[np.float64]:
+) -> NDArray[np.float32]:
     import numpy as np
 
     order = sorted(
         range(len(texts)), key=lambda row: len(texts[row])
     )  # texts of one length make full batches
-    found: NDArray[np.float64] | None = None
+    found: NDArray[np.float32] | None = None
     for begin in range(0, len(order), _AT_ONCE):
         chosen = order[begin : begin + _AT_ONCE]
         block = features([texts[row] for row in chosen])
         if found is None:
-            found = np.zeros((len(texts), block.shape[1]))
+            found = np.zeros((len(texts), block.shape[1]), np.float32)
         found[chosen] = block
         if progress is not None:
             progress("texts read", begin + len(chosen), len(texts))
@@ -198,7 +198,7 @@ def _features(
 
 
 def _heads(
-    x: NDArray[np.float64],
+    x: NDArray[np.float32],
     y: NDArray[np.intp],
     split: _Split,
     wanted: tuple[int, tuple[HeadKind, ...]],
@@ -225,7 +225,7 @@ def _batch(rows: int) -> int:
 
 
 def _category_heads(
-    x: NDArray[np.float64],
+    x: NDArray[np.float32],
     rows: Sequence[Row],
     split: _Split,
     plan: Plan,
@@ -284,7 +284,7 @@ def _facts(
     made: TrainedClassifier,
     rows: Rows,
     split: _Split,
-    data: tuple[NDArray[np.float64], NDArray[np.intp]],
+    data: tuple[NDArray[np.float32], NDArray[np.intp]],
     plan: Plan,
 ) -> dict[str, Any]:
     """What a person wants to know of it; figures of the development rows, where there are any."""

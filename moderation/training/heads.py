@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Objective = Callable[[Floats, NDArray[np.intp], dict[str, Floats]], tuple[float, dict[str, Floats]]]
+    Features = NDArray[np.floating[Any]]
+    Objective = Callable[[Features, NDArray[np.intp], dict[str, Floats]], tuple[float, dict[str, Floats]]]
 
 HeadKind = Literal["ordinal", "multinomial"]
 _RATE, _DECAY_1, _DECAY_2, _TINY = 0.02, 0.9, 0.999, 1e-8
@@ -66,15 +67,15 @@ class Head:
         """How many there are."""
         return len(self.bias) + (self.kind == "ordinal")
 
-    def probabilities(self, x: Floats) -> Floats:
+    def probabilities(self, x: Features) -> Floats:
         """Of each class, shape (n, classes), rows of sum 1, for features of shape (n, d)."""
         return _probabilities(self.kind, x @ self.weights + self.bias)
 
 
 def fit(
     kind: HeadKind,
-    rows: tuple[Floats, NDArray[np.intp]],
-    development: tuple[Floats, NDArray[np.intp]],
+    rows: tuple[Features, NDArray[np.intp]],
+    development: tuple[Features, NDArray[np.intp]],
     classes: int,
     schedule: Schedule | None = None,
 ) -> Head:
@@ -89,8 +90,9 @@ def fit(
 
     schedule = schedule or Schedule()
     x, y = rows
-    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-6
-    z, held = (x - mean) / spread, (development[0] - mean) / spread
+    mean, spread = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64) + 1e-6
+    # the features keep their type, which may be a half of what is computed with: there may be half a million rows
+    z, held = ((one - mean.astype(x.dtype)) / spread.astype(x.dtype) for one in (x, development[0]))
     share = np.bincount(y, minlength=classes) / len(y)
     if kind == "multinomial":
         start = {"w": np.zeros((x.shape[1], classes)), "b": np.log(share)}
@@ -108,8 +110,8 @@ def fit(
 def _descend(
     objective: Objective,
     values: dict[str, Floats],
-    rows: tuple[Floats, NDArray[np.intp]],
-    development: tuple[Floats, NDArray[np.intp]],
+    rows: tuple[Features, NDArray[np.intp]],
+    development: tuple[Features, NDArray[np.intp]],
     schedule: Schedule,
 ) -> tuple[dict[str, Floats], float, int]:
     """The best values, their loss, and the pass they come from."""
@@ -146,7 +148,7 @@ def _descend(
 
 
 def _multinomial(
-    x: Floats, y: NDArray[np.intp], values: dict[str, Floats]
+    x: Features, y: NDArray[np.intp], values: dict[str, Floats]
 ) -> tuple[float, dict[str, Floats]]:
     """Mean negative log-likelihood, and its slopes."""
     import numpy as np
@@ -159,7 +161,7 @@ def _multinomial(
     return loss, {"w": x.T @ p, "b": p.sum(axis=0)}
 
 
-def _ordinal(x: Floats, y: NDArray[np.intp], values: dict[str, Floats]) -> tuple[float, dict[str, Floats]]:
+def _ordinal(x: Features, y: NDArray[np.intp], values: dict[str, Floats]) -> tuple[float, dict[str, Floats]]:
     """The same for cumulative logits; ``g`` are the logarithms of the gaps between the biases."""
     import numpy as np
 

@@ -30,14 +30,16 @@ class Imported:
     """What a file of ProsocialDialog gives.
 
     Attributes:
-        rows: text and level, in the file's order, each pair once.
+        rows: text and level, in the file's order, each text once, with the highest level it was given.
         bad: what could not be used.
-        repeated: how many rows said again what another said.
+        repeated: how many rows were of a text that was there already.
+        disputed: how many texts were given several levels.
     """
 
     rows: tuple[tuple[str, int], ...]
     bad: tuple[BadRow, ...]
     repeated: int
+    disputed: int
 
     @property
     def levels(self) -> dict[int, int]:
@@ -65,7 +67,7 @@ def read_prosocial(path: Path) -> Imported:
             hint=f"python -c \"import pandas; pandas.read_parquet('{path.name}').to_json('prosocial.jsonl', "
             "orient='records', lines=True)\"",
         )
-    rows: dict[tuple[str, int], None] = {}
+    rows: dict[str, set[int]] = {}
     bad: list[BadRow] = []
     count = 0
     for where, said in _entries(path, data):
@@ -73,13 +75,20 @@ def read_prosocial(path: Path) -> Imported:
         try:
             if isinstance(said, Exception):
                 raise said
-            rows[_row(said)] = None
+            text, level = _row(said)
+            rows.setdefault(text, set()).add(level)
         except (ValueError, RecursionError) as error:
             bad.append(BadRow(where, str(error) or "it is nested too deeply"))
     if not rows:
-        first = f"; the first problem, in {bad[0].where}: {bad[0].what}" if bad else ""
-        raise UsageError(f"there is no row of ProsocialDialog in it{first}", where=str(path), hint=_HINT)
-    return Imported(tuple(rows), tuple(bad), count - len(bad) - len(rows))
+        first = f"; of the first one, {bad[0].what}" if bad else ""
+        raise UsageError(
+            f"there is no row of ProsocialDialog in it{first}",
+            where=bad[0].where if bad else str(path),
+            hint=_HINT,
+        )
+    disputed = sum(len(levels) > 1 for levels in rows.values())
+    highest = tuple((text, max(levels)) for text, levels in rows.items())
+    return Imported(highest, tuple(bad), count - len(bad) - len(rows), disputed)
 
 
 def _entries(path: Path, data: bytes) -> Iterator[tuple[str, Any]]:

@@ -99,8 +99,10 @@ def read_rows(path: Path) -> Rows:
     kind, good = _of_one_kind(found, bad)
     good = _agreeing(good, bad)
     if not good:
-        first = f"; the first problem, in {bad[0].where}: {bad[0].what}" if bad else ""
-        raise UsageError(f"no row of the file can be used{first}", where=str(path), hint=FORM)
+        first = f"; of the first one, {bad[0].what}" if bad else ""
+        raise UsageError(
+            f"no row of the file can be used{first}", where=bad[0].where if bad else str(path), hint=FORM
+        )
     return Rows(tuple(good), tuple(bad), kind)
 
 

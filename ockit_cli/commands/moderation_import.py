@@ -53,7 +53,9 @@ def prosocial(
         for text, level in found.rows:
             call.console.json({"text": text, "level": level})
     counts = ", ".join(f"{count:,} {LEVEL_NAMES[level]}" for level, count in found.levels.items())
-    again = f"; {found.repeated:,} said the same again" if found.repeated else ""
+    again = f"; {found.repeated:,} more were of the same texts" if found.repeated else ""
+    if found.disputed:
+        again += f"; {found.disputed:,} texts had several levels: the highest counts"
     call.console.notice(f"{len(found.rows):,} rows: {counts}{again}")
     if out is not None:
         call.console.notice(f"written to {out}; next: ockit moderation train {out}")

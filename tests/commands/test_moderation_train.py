@@ -139,7 +139,8 @@ def test_rows_are_refused_with_their_lines(run_ockit: RunOckit) -> None:
     written(run_ockit.cwd / "bad.jsonl", ["{", {"text": "", "level": 1}, "[]"])
     done = run_ockit("moderation", "train", "bad.jsonl")
     assert done.code == 2
-    assert "bad.jsonl:1: it is no JSON" in done.stderr
+    assert "no row of the file can be used; of the first one, it is no JSON" in done.stderr
+    assert "bad.jsonl:1\n" in done.stderr
     rows = [{"text": f"a{n}", "level": n % 2} for n in range(10)]
     written(run_ockit.cwd / "some.jsonl", [*rows, *["{"] * 14])
     done = run_ockit("moderation", "train", "some.jsonl", timeout=120)
@@ -192,7 +193,7 @@ def test_prosocial_rows_on_stdout_and_in_a_file(run_ockit: RunOckit) -> None:
     wanted = [{"text": "I baked bread.", "level": 0}, {"text": "I lied.", "level": 3}]
     assert [json.loads(line) for line in done.stdout.splitlines()] == wanted
     assert "train.jsonl:4: 'context' (or 'text') is missing or empty" in done.stderr
-    assert "2 rows: 1 casual, 1 needs caution; 1 said the same again" in done.stderr
+    assert "2 rows: 1 casual, 1 needs caution; 1 more were of the same texts" in done.stderr
     done = run_ockit("moderation", "import", "prosocial", "train.jsonl", "-o", "rows.jsonl")
     assert done.stdout == ""
     lines = (run_ockit.cwd / "rows.jsonl").read_text().splitlines()

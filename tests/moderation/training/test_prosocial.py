@@ -59,6 +59,8 @@ def test_rows_that_cannot_be_used_and_repeated_ones(tmp_path: Path) -> None:
     path = tmp_path / "train.jsonl"
     lines = [
         ROWS[0],
+        ROWS[3] | {"safety_label": "__casual__"},
+        ROWS[3],
         {"context": " ", "safety_label": "__casual__"},
         ROWS[0],
         {"context": "a", "safety_label": "fine"},
@@ -66,8 +68,9 @@ def test_rows_that_cannot_be_used_and_repeated_ones(tmp_path: Path) -> None:
     ]
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "{\n", "utf-8")
     found = read_prosocial(path)
-    assert (len(found.rows), found.repeated) == (1, 1)
-    assert [one.where for one in found.bad] == [f"{path}:{number}" for number in (2, 4, 5, 6)]
+    assert found.rows == (("I baked bread today.", 0), ("I lied at work again.", 3))
+    assert (found.repeated, found.disputed) == (2, 1)
+    assert [one.where for one in found.bad] == [f"{path}:{number}" for number in (4, 6, 7, 8)]
     assert "'safety_label' is 'fine'" in found.bad[1].what
 
 

@@ -87,7 +87,7 @@ def test_bytes_that_are_no_text_and_lines_without_end(tmp_path: Path) -> None:
 
 
 def test_no_row_at_all(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no row .* a\.jsonl:1: 'text' is missing"):
+    with pytest.raises(UsageError, match=r"a\.jsonl:1: no row .* 'text' is missing"):
         read_rows(written(tmp_path / "a.jsonl", {"level": 3}))
     with pytest.raises(UsageError, match="no row of the file can be used") as caught:
         read_rows(written(tmp_path / "b.jsonl"))
