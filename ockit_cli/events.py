@@ -9,8 +9,8 @@ from ockit.messages import Judged, Passage, Timings, Usage, Verdict
 
 FinishReason = Literal["stop", "length", "interrupted", "error", "refused"]
 """``stop``: the model ended its turn or a stop string came; ``length``: max_tokens or the context is used up;
-``interrupted``: the person stopped it; ``error``: the worker failed in mid-answer; ``refused``: moderation stopped the question, or the
-rest of the answer."""
+``interrupted``: the person stopped it; ``error``: the worker failed in mid-answer; ``refused``: moderation
+stopped the question, or the rest of the answer."""
 
 
 @dataclass(frozen=True)

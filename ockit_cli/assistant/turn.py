@@ -103,6 +103,7 @@ class Assistant(Vetting):
         typed: str | None = None,
         attached: Sequence[str] = (),
         sought: str | None = None,
+        confirmed: bool = False,
     ) -> Iterator[Event]:
         """One turn: Notice, Moderated, Sources, Prefill and Token events, then End. A question that moderation stops
         gets no answer (End says ``refused``, a Notice of kind ``refused`` or ``confirm`` why) and waits, or gets the
@@ -115,6 +116,7 @@ class Assistant(Vetting):
             typed: what the person typed, where files stand in front of it in the question.
             attached: paths of those files that are not named in it.
             sought: what documents are searched for; None searches for what was typed.
+            confirmed: the person has said yes beforehand to whatever moderation would ask about.
 
         Raises:
             ContextOverflow: the question does not fit.
@@ -128,7 +130,7 @@ class Assistant(Vetting):
             branch = Branch(self._branch.turns, asked)
             yield from self._save(branch, title)
             self._branch = branch
-            yield from self._answered(branch, sampling, started)
+            yield from self._answered(branch, sampling, started, confirmed=confirmed)
 
     def again(self, sampling: Sampling, *, confirmed: bool = False) -> Iterator[Event]:
         """Another answer to the last question, beside those that there are. A seed that is given counts on with every

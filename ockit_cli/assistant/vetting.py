@@ -24,8 +24,8 @@ from ockit.workers.worker import Worker
 REFUSED, CONFIRM = "refused", "confirm"
 """Kinds of notices: why a turn got no answer, or only the beginning of one; that the person is asked first."""
 
-BANNER, LEFT_OUT = "moderation", "moderation_passage"
-"""Kinds of notices: about the check itself; about a passage that was found."""
+BANNER, LEFT_OUT, CAUTION = "moderation", "moderation_passage", "caution"
+"""Kinds of notices: about the check itself; about a passage that was found; that the model is told to take care."""
 
 
 class Vetting(LookingUp):
@@ -132,7 +132,7 @@ class Vetting(LookingUp):
         action = checked.verdict.action
         question.caution = checked.said if action == "caution" else ""
         if action == "caution":
-            yield Notice("the model is told to take care with this question", "caution")
+            yield Notice("the model is told to take care with this question", CAUTION)
         if action in ("refuse", "support") or (action == "confirm" and not confirmed):
             return checked
         return None

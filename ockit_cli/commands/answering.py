@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ockit.assistant.attachments import Question
+from ockit.assistant.checking import checking
 from ockit.assistant.citations import cited, listed
 from ockit.assistant.grounding import Grounding
 from ockit.assistant.ledger import longest, room_for_prompt
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
+from ockit.assistant.vetting import CONFIRM, REFUSED
 from ockit.commands import constraints
 from ockit.commands.invocation import Invocation
-from ockit.errors import ContextOverflow, ExitCode, InterruptedByUser, OckitError, SchemaMismatch
-from ockit.events import End, Event, Notice, Prefill, Sources, Token, to_json
+from ockit.errors import (
+    ContextOverflow,
+    ExitCode,
+    InterruptedByUser,
+    OckitError,
+    RefusedError,
+    SchemaMismatch,
+)
+from ockit.events import End, Event, Moderated, Notice, Prefill, Sources, Token, to_json
 from ockit.messages import Message, Passage, Sampling
 from ockit.sessions.store import Store
 from ockit.settings import Settings
@@ -33,6 +43,7 @@ class Form:
     stream: bool = True
     extract: bool = False
     named: tuple[str, ...] = ()  # the indexes that the command line names
+    yes: bool = False  # the person has said yes to whatever moderation would ask about
 
 
 class Answer:
@@ -50,7 +61,10 @@ class Answer:
             stall_seconds=settings.stall_seconds,
             worker=run.worker,
             grounding=grounding,
+            checking=checking(run.environment, settings),
         )
+        self._moderated: list[Moderated] = []
+        self._refusal: Notice | None = None
         self._sources: tuple[Passage, ...] = ()
         self._schema: Any = None
         self.grammar: str | None = None
@@ -80,6 +94,8 @@ class Answer:
         into opens meanwhile, too."""
         self._assistant.engine.warm_up()
         self._assistant.grounding.warm()
+        if self._assistant.checking is not None:
+            self._assistant.checking.warm()
 
     def open(self, name: str | None) -> None:
         """Check the model and begin to load it."""
@@ -107,15 +123,36 @@ class Answer:
         """Answer, print, and say how the command ends."""
         if truncate:
             question = self._cut(question, sampling)
-        text = ""
-        end: End | None = None
         if self._form.jsonl:
             self._console.json({"event": "start", "schema_version": SCHEMA_VERSION})
+        started = self._run.environment.started
+        sought = question.prompt or None
+        text, end = self._answer(
+            self._assistant.reply(
+                question.text, sampling, started=started, sought=sought, confirmed=self._form.yes
+            )
+        )
+        if self._assistant.unconfirmed and self._confirmed():
+            self._refusal = None
+            text, end = self._answer(self._assistant.again(sampling, confirmed=True))
+        code = self._close(text, end)
+        if self._assistant.trouble is not None:
+            raise self._assistant.trouble
+        if self._refusal is not None and not (self._form.json or self._form.jsonl):
+            ways = "--yes answers it" if self._refusal.kind == CONFIRM else "ockit moderate TEXT says why"
+            raise RefusedError(self._refusal.text, hint=ways)
+        retrieval = self._assistant.looked.retrieval
+        if code == ExitCode.OK and any(retrieval.get(name) == "failed" for name in self._form.named):
+            return ExitCode.PARTLY_DONE
+        return code
+
+    def _answer(self, events: Iterator[Event]) -> tuple[str, End]:
+        """Print an answer as it comes; gives it, and how it ended."""
+        text = ""
+        end: End | None = None
         try:
             with self._console.status("loading the model") as status:
-                started = self._run.environment.started
-                sought = question.prompt or None
-                for event in self._assistant.reply(question.text, sampling, started=started, sought=sought):
+                for event in events:
                     self._jsonl(event, text)
                     if isinstance(event, Token):
                         text += event.text
@@ -123,22 +160,36 @@ class Answer:
                     elif isinstance(event, Prefill):
                         status.update(f"reading the prompt: {event.done} of {event.total} tokens")
                     elif isinstance(event, Notice):
-                        self._console.notice(event.text)
+                        self._notice(event)
                     elif isinstance(event, Sources):
                         self._sources = event.passages
+                    elif isinstance(event, Moderated):
+                        self._moderated.append(event)
                     elif isinstance(event, End):
                         end = event
         except InterruptedByUser:  # before the first word: for a command that is an answer without any
             end = End("interrupted")
             self._jsonl(end, text)
         assert end is not None
-        code = self._close(text, end)
-        if self._assistant.trouble is not None:
-            raise self._assistant.trouble
-        retrieval = self._assistant.looked.retrieval
-        if code == ExitCode.OK and any(retrieval.get(name) == "failed" for name in self._form.named):
-            return ExitCode.PARTLY_DONE
-        return code
+        return text, end
+
+    def _notice(self, notice: Notice) -> None:
+        if notice.kind in (REFUSED, CONFIRM):  # the command ends with it
+            self._refusal = notice
+        else:
+            self._console.notice(notice.text)
+
+    def _confirmed(self) -> bool:
+        """Whether the person says yes, where there is one to ask."""
+        environment = self._run.environment
+        if (
+            self._form.json
+            or self._form.jsonl
+            or not (environment.stdin_is_tty and environment.stderr_is_tty)
+        ):
+            return False
+        assert self._refusal is not None
+        return self._console.confirm(self._refusal.text)
 
     def _jsonl(self, event: Event, text: str) -> None:
         if self._form.jsonl:
@@ -152,15 +203,24 @@ class Answer:
 
     def _close(self, text: str, end: End) -> int:
         form, console = self._form, self._console
-        shown = self._extracted(text) if form.extract else text
+        own = end.finish_reason != "refused" and not self._supported
+        shown = self._extracted(text) if form.extract and own else text
         if form.json:
             answer = {"text": shown, "finish_reason": end.finish_reason}
             cost = {"usage": asdict(end.usage), "timings": asdict(end.timings)}
             sources = {"sources": [asdict(passage) for passage in self._sources], **self._cited(text)}
-            console.json({"schema_version": SCHEMA_VERSION, **answer, **cost, **self._place(), **sources})
-        elif not form.jsonl:
+            found: dict[str, Any] = {"moderation": [asdict(each) for each in self._moderated]}
+            if self._refusal is not None:
+                found |= {"refusal": self._refusal.text}
+            place = self._place()
+            console.json({"schema_version": SCHEMA_VERSION, **answer, **cost, **place, **sources, **found})
+        elif not form.jsonl and (text or self._refusal is None):
             console.line("" if form.stream and not form.extract else shown)
             self._list(text)
+        if self._supported:
+            return ExitCode.OK
+        if end.finish_reason == "refused":
+            return ExitCode.REFUSED
         if end.finish_reason == "interrupted":
             return ExitCode.INTERRUPTED
         if self._schema is not None:
@@ -175,6 +235,11 @@ class Answer:
                 f"the answer was cut after {end.usage.completion_tokens} tokens; --max-tokens N allows more"
             )
         return ExitCode.OK
+
+    @property
+    def _supported(self) -> bool:
+        """Whether the answer is the policy's, for somebody in distress: it owes nothing to a schema."""
+        return any(each.role == "user" and each.verdict.action == "support" for each in self._moderated)
 
     def _list(self, text: str) -> None:
         """The sources below the answer; beside it, where something else reads the answer."""

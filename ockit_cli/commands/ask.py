@@ -64,6 +64,10 @@ def ask(
         bool, typer.Option("--extract", help="Print only the first fenced code block.")
     ] = False,
     no_log: opt.NoLog = None,
+    moderation: opt.Moderation = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Answer what moderation would ask about first.")
+    ] = False,
     truncate: Annotated[
         bool, typer.Option("--truncate", help="Cut attached text to fit instead of failing.")
     ] = False,
@@ -72,7 +76,7 @@ def ask(
 
     Piped text and files given with -f go into the prompt as context. With -i the answer comes from an index, and
     its sources stand below it; the exit code is 7 where that index could not be searched. The answer goes to
-    stdout, everything else to stderr.
+    stdout, everything else to stderr. A question that moderation refuses is not answered: the exit code is 5.
     """
     run = invocation(ctx)
     if json and jsonl:
@@ -86,7 +90,7 @@ def ask(
         return show_plan(run, settings, settings.model, as_json=json or jsonl)
     grounding = index_options.grounding_of(run, settings, index_dir)
     named = grounding.names if index else grounding.names[-1:] if index_dir is not None else ()
-    form = Form(json=json, jsonl=jsonl, stream=not no_stream, extract=extract, named=named)
+    form = Form(json=json, jsonl=jsonl, stream=not no_stream, extract=extract, named=named, yes=yes)
     with Answer(run, settings, form, grounding) as answer, interruptible(answer.assistant.stop):
         answer.begin()
         question = gather(" ".join(prompt or ()), file or [], run.environment, run.console, truncate=truncate)

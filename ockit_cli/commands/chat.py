@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ockit.assistant.checking import checking
 from ockit.assistant.grounding import Grounding
 from ockit.assistant.turn import Assistant
 from ockit.commands import index_options
@@ -79,6 +80,7 @@ def chat(
     plan: opt.Plan = False,
     script: Script = None,
     no_log: opt.NoLog = None,
+    moderation: opt.Moderation = None,
 ) -> int:
     """Talk with a model, turn by turn.
 
@@ -224,6 +226,7 @@ def _talk(
         worker=run.worker,
         unsaved_ok=run.environment.stdin_is_tty,
         grounding=asked.grounding,
+        checking=checking(run.environment, settings),
     )
     assistant.engine.warm_up()
     asked.grounding.warm()

@@ -59,6 +59,10 @@ Plan = Annotated[
     bool, typer.Option("--plan", help="Print where everything would lie in memory, and load nothing.")
 ]
 MainGpu = Annotated[int | None, typer.Option(help="The GPU that holds what is not split.")]
+Moderation = Annotated[
+    bool | None,
+    typer.Option("--moderation/--no-moderation", help="Check what goes in and comes out, or do not (on)."),
+]
 NoLog = Annotated[bool | None, typer.Option("--no-log", help="Do not save this conversation.")]
 
 

@@ -17,6 +17,7 @@ from ockit.events import End, Event, Notice, Prefill, Token
 from ockit.interrupts import interruptible
 from ockit.repl.echo import typing_unseen
 from ockit.repl.fence import block, opens, said
+from ockit.repl.refusal import show
 from ockit.repl.slash_table import asks, enter
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
@@ -58,7 +59,7 @@ class PlainFace:
             KeyboardInterrupt: on a pipe: whoever pipes text in means the whole run.
         """
         assert self._talk is not None
-        console, end = self._console, None
+        console, end, midway = self._console, None, False
         with (
             typing_unseen(self._environment),
             interruptible(self._talk.assistant.stop),
@@ -67,13 +68,15 @@ class PlainFace:
             for event in events:
                 if isinstance(event, Token):
                     console.write(event.text)
+                    midway |= bool(event.text)
                 elif isinstance(event, Prefill):
                     status.update(f"reading the prompt: {event.done} of {event.total} tokens")
                 elif isinstance(event, Notice):
-                    console.notice(event.text)
+                    show(console, event, midway=midway)
                 elif isinstance(event, End):
                     end = event
-        console.line()
+        if end is None or end.finish_reason != "refused":
+            console.line()
         if end is not None and end.finish_reason == "interrupted" and not self._environment.stdin_is_tty:
             raise KeyboardInterrupt
         return end

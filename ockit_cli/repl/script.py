@@ -18,6 +18,7 @@ from ockit.errors import OckitError, UsageError
 from ockit.events import End, Event, Notice, Token
 from ockit.files import read_limited
 from ockit.repl.fence import FENCE, block, opens, said
+from ockit.repl.refusal import show
 from ockit.repl.slash_table import asks, enter
 from ockit.repl.talk import Leave, Talk
 from ockit.settings import Settings
@@ -113,15 +114,17 @@ class ScriptFace:
 
     def answer(self, events: Iterator[Event], before: str = "") -> End | None:
         """Print a turn; of an answer that goes on, what is new."""
-        end = None
+        end, midway = None, False
         for event in events:
             if isinstance(event, Token):
                 self._console.write(event.text)
+                midway |= bool(event.text)
             elif isinstance(event, Notice):
-                self._console.notice(event.text)
+                show(self._console, event, midway=midway)
             elif isinstance(event, End):
                 end = event
-        self._console.line()
+        if end is None or end.finish_reason != "refused":
+            self._console.line()
         return end
 
     def earlier(self, turn: Turn) -> None:

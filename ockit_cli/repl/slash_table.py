@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from ockit.errors import OckitError, UsageError
-from ockit.repl import slash_answers, slash_documents, slash_files, slash_models, slash_sessions
+from ockit.repl import (
+    slash_answers,
+    slash_documents,
+    slash_files,
+    slash_models,
+    slash_moderation,
+    slash_sessions,
+)
 from ockit.repl.fence import FENCE
 from ockit.repl.slash import Slash
 from ockit.repl.talk import Leave, Talk
@@ -75,6 +82,7 @@ TABLE: tuple[Slash, ...] = (
     *slash_documents.COMMANDS,
     *slash_sessions.COMMANDS,
     *slash_answers.COMMANDS,
+    *slash_moderation.COMMANDS,
     Slash("clear", "", "empty the screen; the conversation stays", clear),
     _EXIT,
 )

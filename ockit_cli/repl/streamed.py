@@ -13,6 +13,7 @@ from ockit.events import End, Event, Notice, Prefill, Token
 from ockit.repl.blocks import Block, BlockStream
 from ockit.repl.live import Live
 from ockit.repl.markdown import MarkdownRenderer
+from ockit.repl.refusal import STOPPED, show
 from ockit.repl.themes import Theme
 from ockit.text import StreamSanitizer, sanitize
 
@@ -48,8 +49,11 @@ def stream(
                 live.do(f"reading {done}{event.total} tokens")
                 live.used = event.total
             elif isinstance(event, Notice):
-                printer.print()
-                console.notice(event.text)
+                if event.kind in STOPPED:
+                    printer.close()  # what came of the answer is all there will be
+                else:
+                    printer.print()
+                show(console, event)
             elif isinstance(event, End):
                 end = event
     finally:

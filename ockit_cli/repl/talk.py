@@ -17,6 +17,7 @@ from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.citations import listed
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
+from ockit.assistant.vetting import BANNER, CAUTION, CONFIRM
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import ContextOverflow, StoreError, UsageError
@@ -39,6 +40,17 @@ LOOKS = ("theme", "edit_mode")
 
 GIVEN = ("passages",)
 """Settings of what a question is given of the documents."""
+
+WAYS = {
+    "index_failed": "; /index chooses another",
+    BANNER: "; /moderation explains",
+    CAUTION: "; /moderation explains",
+    CONFIRM: " It was not answered: /yes answers it.",
+}
+"""What a chat says behind a notice of a kind: what to type next."""
+
+YES, NO = ("y", "yes"), ("n", "no")
+"""What a person answers to what moderation asks."""
 
 SHOWN_ON_RESUME = 6
 """Messages of a resumed chat that are shown again."""
@@ -137,6 +149,8 @@ class Talk:
         opened = self.open(self.settings, name)
         self.sampling  # noqa: B018 - a bad parameter is said now, not after the first question
         self.restart()
+        if self.assistant.checking is not None:
+            self.assistant.checking.warm()  # after the model's process: that is what the first answer waits for
         return opened
 
     def open(self, settings: Settings, name: str | None) -> OpenModel:
@@ -160,8 +174,33 @@ class Talk:
         self.attached.append((self.cwd / path, document))
         return document
 
+    def confirm(self) -> None:
+        """Answer the question that moderation has asked about first. Raises UsageError where there is none."""
+        if not self.assistant.unconfirmed:
+            raise UsageError("moderation has asked nothing", hint="/moderation says what the last check said")
+        self.run(self.assistant.again(self.sampling, confirmed=True))
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person sits there who can be asked."""
+        return self.environment.stdin_is_tty and not self.face.steady
+
+    def _said_yes_or_no(self, text: str) -> bool:
+        """Whether a text is the person's yes or no to what moderation has asked, and was taken so."""
+        word = text.strip().lower()
+        if not (self.asks and self.assistant.unconfirmed) or word not in (*YES, *NO):
+            return False
+        if word in YES:
+            self.confirm()
+        else:
+            self.assistant.decline()
+            self.console.notice("the question is not answered")
+        return True
+
     def ask(self, text: str) -> None:
         """One question with what it mentions and what is attached, and its answer."""
+        if self._said_yes_or_no(text):
+            return
         question, attached, typed = self._question(text)
         number, self.editing = self.editing, None
         before = self.assistant.place
@@ -210,7 +249,7 @@ class Talk:
     def run(self, events: Iterator[Event], before: str = "") -> None:
         """Show a turn and say how it ended. Raises whatever the turn does."""
         given: list[Passage] = []
-        end = self.face.answer(_watched(events, given), before)
+        end = self.face.answer(self._watched(events, given), before)
         answer = self.assistant.last_answer
         self.list_sources(given, "" if answer is None else answer.text)
         if end is not None and end.finish_reason == "interrupted":
@@ -219,6 +258,13 @@ class Talk:
             self.console.notice(f"cut after {end.usage.completion_tokens} tokens; /continue goes on")
         if self.assistant.trouble is not None:
             raise self.assistant.trouble
+
+    def _watched(self, events: Iterator[Event], given: list[Passage]) -> Iterator[Event]:
+        """The events of a turn; the sources among them are put into `given`."""
+        for event in events:
+            if isinstance(event, Sources):
+                given[:] = event.passages
+            yield replace(event, text=told(event, asks=self.asks)) if isinstance(event, Notice) else event
 
     def earlier(self, turn: Turn) -> None:
         """Show a turn of a chat that goes on, an answer with its sources."""
@@ -313,17 +359,12 @@ SAMPLING = tuple(name for name in Sampling.__dataclass_fields__ if name != "gram
 """What /set takes of the way answers are chosen."""
 
 
-def _watched(events: Iterator[Event], given: list[Passage]) -> Iterator[Event]:
-    """The events of a turn; the sources among them are put into `given`."""
-    for event in events:
-        if isinstance(event, Sources):
-            given[:] = event.passages
-        yield replace(event, text=told(event)) if isinstance(event, Notice) else event
-
-
-def told(notice: Notice) -> str:
-    """A notice as a chat shows it: of an index that fails, with the way on."""
-    return f"{notice.text}; /index chooses another" if notice.kind == "index_failed" else notice.text
+def told(notice: Notice, *, asks: bool = False) -> str:
+    """A notice as a chat shows it: with the way on where there is one. `asks`: a person is there to answer."""
+    ways = WAYS.get(notice.kind, "")
+    if notice.kind == CONFIRM and asks:
+        ways = " (yes or no)"
+    return f"{notice.text}{ways}"
 
 
 def _short(text: str) -> str:

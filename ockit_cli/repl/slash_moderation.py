@@ -1,0 +1,117 @@
+"""Commands about moderation: whether texts are checked, what the last check said, a yes to what it asks about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ockit.assistant.checking import Checked, Checking
+from ockit.errors import UsageError
+from ockit.messages import Verdict
+from ockit.repl.slash import Slash
+from ockit.repl.talk import Talk
+
+LEVELS = (
+    "casual",
+    "possibly needs caution",
+    "probably needs caution",
+    "needs caution",
+    "needs intervention",
+)
+"""What the levels are called."""
+
+_TEXTS = {"user": "your question", "assistant": "the answer", "retrieved": "what was found"}
+_SHOWN = 5
+
+
+def moderation(talk: Talk, rest: str) -> None:
+    """Show whether texts are checked, by which policy, and why the last one was let through or not; `on` and `off`
+    switch, which the saved chat and the record of moderation keep."""
+    checking = talk.assistant.checking
+    if checking is None:
+        raise UsageError("nothing is ever checked in this chat")
+    if rest in ("on", "off"):
+        _switch(talk, rest == "on")
+    elif rest:
+        raise UsageError(
+            f"/moderation knows no {rest!r}", hint="/moderation, /moderation on, /moderation off"
+        )
+    else:
+        _show(talk, checking)
+
+
+def _switch(talk: Talk, on: bool) -> None:
+    was = talk.assistant.moderated
+    talk.assistant.moderate(on, f"/moderation {'on' if on else 'off'}")
+    if was == on:
+        talk.console.notice(f"moderation is {'on' if on else 'off'} already")
+    elif on:
+        talk.console.notice("questions, answers and what is found are checked")
+    else:
+        talk.console.notice("nothing is checked from here on; the saved chat and the record say so")
+
+
+def _show(talk: Talk, checking: Checking) -> None:
+    state = "on" if checking.on else "off"
+    path = checking.policy_path().wait()
+    talk.console.line(f"moderation is {state}, by {path or 'the built-in policy'}")
+    talk.console.table(("BACK END", "TEXTS", ""), checking.describe().wait())
+    for role, checked in checking.last.items():
+        talk.console.line()
+        for line in explained(_TEXTS[role], checked, steady=talk.face.steady):
+            talk.console.line(line, hang=2)
+    if not checking.last:
+        talk.console.notice("nothing was checked yet in this run")
+
+
+def explained(what: str, checked: Checked, *, steady: bool = False) -> list[str]:
+    """What was made of a text, and why, in lines. `steady`: without times."""
+    verdict = checked.verdict
+    lines = [f"{what}: {verdict.action}" + (f" ({verdict.reason})" if verdict.reason else "")]
+    parts = checked.judgement.parts if checked.judgement is not None else ()
+    for part in parts:
+        how = "" if part.enforcing else ", only advises"
+        lines.append(f"  {part.spec.name}{how}: {_said(part.verdict, steady=steady)}")
+    return lines if parts else [*lines, f"  {verdict.backend}: {_said(verdict, steady=steady)}"]
+
+
+def _said(verdict: Verdict, *, steady: bool) -> str:
+    if verdict.status != "ok":
+        return f"no judgement ({verdict.status}): {verdict.reason}"
+    said = [f"level {verdict.level}, {LEVELS[verdict.level]}"]
+    if verdict.p_level:
+        said.append("levels " + " ".join(f"{p:.2f}" for p in verdict.p_level))
+    ranked = sorted(verdict.categories.items(), key=lambda entry: -entry[1])[:_SHOWN]
+    said += [f"{name} {score:.2f}" for name, score in ranked if score >= 0.05]
+    said += [f"by {name}" for name in dict.fromkeys(hit.name for hit in verdict.hits if hit.name != "level")]
+    if verdict.injection >= 0.05:
+        said.append(f"gives orders {verdict.injection:.2f}")
+    if verdict.topic is not None:
+        said.append(f"off the topic {verdict.topic}")
+    if verdict.unsure:
+        said.append("unlike anything it has learned from")
+    if not steady:
+        said.append(f"{verdict.ms:.0f} ms")
+    return ", ".join(said)
+
+
+def yes(talk: Talk, _: str) -> None:
+    """Answer the question that moderation has asked about first."""
+    talk.confirm()
+
+
+def switches(talk: Talk) -> Iterable[tuple[str, str]]:
+    """What may stand behind /moderation."""
+    return [("off", "check nothing")] if talk.assistant.moderated else [("on", "check again")]
+
+
+COMMANDS = (
+    Slash(
+        "moderation",
+        "[on or off]",
+        "whether texts are checked, and why the last was stopped or not",
+        moderation,
+        candidates=switches,
+    ),
+    Slash("yes", "", "answer what moderation has asked about first", yes, turn=True),
+)
+"""In the order of the help."""

@@ -1,0 +1,102 @@
+"""Moderation in a chat: refusals where answers stand, /moderation, a yes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asking import QUICK, saved
+from ockit.moderation.policy.texts import Texts
+from ruled_homes import CONFIRM, ruled
+
+ENV = {**QUICK, "OCKIT_MAX_TOKENS": "8"}
+TEXTS = Texts()
+
+
+def script(run_ockit: Any, *lines: str, **more: str) -> Any:
+    (run_ockit.cwd / "talk.txt").write_text("".join(f"{line}\n" for line in lines))
+    return run_ockit("chat", "--script", "talk.txt", env=ENV | more)
+
+
+def test_a_refusal_stands_where_the_answer_would_and_the_chat_goes_on(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    done = script(run_ockit, "Something grave.", "/regen", "Name a colour.", "/raw")
+    assert done.code == 0
+    assert done.stdout.count(TEXTS.refuse) == 2
+    raw = done.stdout[done.stdout.index("> /raw") :]
+    assert "Name a colour." in raw
+    assert "grave" not in raw
+
+
+def test_a_transcript_with_moderation_is_the_same_every_time(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    lines = ("Name a colour.", "/moderation", "Something touchy.", "/yes", "/moderation off", "/moderation")
+    first, second = (script(run_ockit, *lines) for _ in range(2))
+    assert first.code == 0
+    assert first.stdout == second.stdout
+
+
+def test_moderation_shows_switches_and_explains(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    done = script(
+        run_ockit,
+        "/moderation",
+        "Something grave.",
+        "/moderation",
+        "/moderation off",
+        "/moderation off",
+        "Something grave.",
+        "/moderation on",
+        "/moderation maybe",
+    )
+    before, _, after = done.stdout.partition("> Something grave.")
+    assert "moderation is on, by " in before
+    assert "moderation.toml" in before
+    assert "list" in before
+    assert "nothing was checked yet" in before
+    assert "your question: refuse" in after
+    assert "list: level 4, needs intervention" in after
+    assert "by grave" in after
+    assert "moderation is off already" in after
+    assert "/moderation knows no 'maybe'" in after
+    assert done.stdout.count(TEXTS.refuse) == 1
+    audit = (run_ockit.home / "state" / "moderation" / "audit.jsonl").read_text()
+    assert audit.count('"switched"') == 2
+    assert "Something" not in audit
+
+
+def test_a_script_says_yes_with_a_command(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    done = script(run_ockit, "Something touchy.", "yes", "Something touchy.", "/yes", "/yes")
+    asked, _, rest = done.stdout.partition("> yes\n")
+    assert f"{TEXTS.confirm} It was not answered: /yes answers it." in asked
+    assert (
+        TEXTS.confirm not in rest.partition("> Something touchy.")[0]
+    )  # `yes` alone is a question like another
+    assert "moderation has asked nothing" in rest
+    assert done.code == 2  # of the last /yes
+
+
+def test_a_piped_chat_shows_refusals_on_stdout(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    done = run_ockit("chat", input=b"Something grave.\nSomething touchy.\n/yes\n", env=ENV)
+    assert done.code == 0
+    assert TEXTS.refuse in " ".join(done.stdout.split())
+    assert TEXTS.confirm in done.stdout
+    [chat] = saved(run_ockit.home)
+    assert [message.role for message in chat] == ["user", "user", "assistant"]
+
+
+def test_no_moderation_and_off_by_setting(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    done = run_ockit("chat", "--no-moderation", input=b"Something grave.\n", env=ENV)
+    assert done.code == 0
+    assert done.stdout.strip()
+    assert TEXTS.refuse not in done.stdout
+
+
+def test_a_caution_is_told_and_stays_in_the_prompt(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    done = script(run_ockit, "Something touchy.", "Name a colour.", "/raw")
+    assert "the model is told to take care with this question; /moderation explains" in done.stdout
+    raw = done.stdout[done.stdout.index("> /raw") :]
+    assert f"{TEXTS.caution}\n\nSomething touchy." in raw
