@@ -191,12 +191,16 @@ def test_it_warms_up_beside_the_caller(home):
         made.close()
 
 
-def test_the_worker_loads_neither_numpy_nor_torch(moderator):
-    moderator.check("h e l l o  t h e r e", "user")
-    maps = Path(f"/proc/{moderator.worker.pid}/maps").read_text()
+def test_the_worker_loads_neither_numpy_nor_torch(moderator, home):
+    moderator.check("the first start makes the encoder, with numpy", "user")
+    second = open_embedded(environment_at(home))
+    try:
+        second.check("h e l l o  t h e r e", "user")
+        maps = Path(f"/proc/{second.worker.pid}/maps").read_text()
+    finally:
+        second.close()
     assert "libllama" in maps
-    # the first start makes the encoder, with numpy; this one has been started anew since
-    assert moderator.worker.generation > 1 or "numpy" in maps
+    assert "numpy" not in maps
     assert "torch" not in maps
 
 
