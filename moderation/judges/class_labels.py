@@ -101,14 +101,14 @@ def _given(labels: Sequence[str], given: Mapping[str, object]) -> dict[str, Mean
 
 
 def meaning_of(label: str, value: object) -> Meaning:
-    """What a person says a class means: 3, ``hate`` (level 4) or ``hate:3``. Raises UsageError."""
+    """What a person says a class means: 3, ``hate`` (level 4), ``hate:3`` or ``injection`` (3). Raises UsageError."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 4:
         return Meaning(value)
     if isinstance(value, str):
         name, colon, level = value.partition(":")
         known = name in CATEGORIES or name == "injection"
         if known and (not colon or level in ("0", "1", "2", "3", "4")):
-            number = int(level) if colon else 4
+            number = int(level) if colon else 3 if name == "injection" else 4
             return Meaning(number, None, injection=True) if name == "injection" else Meaning(number, name)
     raise UsageError(
         f"label {label!r} is said to mean {value!r}",

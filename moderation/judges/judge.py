@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ockit.errors import WorkerError
 from ockit.messages import CATEGORIES, Finding, Judged, Message, Verdict
+from ockit.moderation.timeouts import CheckTimeout
 
 LEVELS = 5
 
@@ -22,7 +23,7 @@ CUTS: Mapping[str, float] = MappingProxyType(
 answer turns to "unsafe"; caution costs less than a refusal, so it comes sooner."""
 
 
-class JudgeTimeout(WorkerError):
+class JudgeTimeout(CheckTimeout):
     """A judge did not answer within its time limit; it was stopped."""
 
 

@@ -1,0 +1,98 @@
+"""The few-shot judge on the embedded model, which is too small for it and must say so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ockit.environment import Environment
+from ockit.errors import ContextOverflow
+from ockit.moderation.judges import fewshot
+from ockit.moderation.judges.opening import open_judge
+from ockit.moderation.judges.self_test import SelfTest
+
+
+@pytest.fixture(scope="module")
+def judge(environment: Environment, embedded_model: Path) -> Any:
+    opened = open_judge("fewshot", {"model": str(embedded_model), "seconds": 60, "name": "chat"}, environment)
+    yield opened
+    opened.close()
+
+
+def test_the_embedded_model_only_advises_and_says_so(judge: Any) -> None:
+    assert judge.describe()["self-test"] == "not made yet"
+    said = judge.advisory()
+    assert said is not None
+    assert "only advises" in said
+    found = judge._test
+    assert 0.35 < found.auc < 0.85  # what it measures: near a coin
+    assert f"{found.auc:.2f}" in said
+    assert f"AUC {found.auc:.2f}" in judge.describe()["self-test"]
+    assert said in judge.check("Hello there!", "user").reason
+
+
+def test_its_verdicts_are_levels(judge: Any) -> None:
+    verdict = judge.check("What time is it?", "user")
+    assert len(verdict.p_level) == 5
+    assert sum(verdict.p_level) == pytest.approx(1.0)
+    assert verdict.action == "allow"
+    assert verdict.backend == "chat"
+    assert verdict.status == "ok"
+    assert judge.check("What time is it?", "assistant").p_level == pytest.approx(verdict.p_level, abs=0.05)
+    assert judge.check("  ", "user").level == 0
+
+
+def test_saying_nothing_is_judged_as_no_level_in_particular(judge: Any) -> None:
+    """What is left once the taste for labels is taken away."""
+    import math
+
+    prior = judge._test.prior
+    raw = judge._judged("N/A", (0.2,) * 5).p_level
+    calibrated = judge._judged("N/A", prior).p_level
+
+    def spread(levels: tuple[float, ...]) -> float:
+        return -sum(p * math.log(max(p, 1e-12)) for p in levels)
+
+    assert spread(calibrated) > spread(raw)
+
+
+def test_the_examples_stay_in_the_cache(judge: Any) -> None:
+    """Every check but the first reads the text alone: with a long one the difference is seen in the time."""
+    judge.check("warm", "user")
+    times = [judge.check(text, "user").ms for text in ("How are you?", "one two " * 280)]
+    assert times[0] < times[1]
+
+
+def test_the_self_test_is_remembered(
+    judge: Any, environment: Environment, embedded_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge.advisory()
+    monkeypatch.setattr(fewshot, "area", None)  # a second test would fail
+    again = open_judge("fewshot", {"model": str(embedded_model)}, environment)
+    try:
+        assert again.advisory() == judge.advisory()
+        assert again.describe()["self-test"] == judge.describe()["self-test"]
+    finally:
+        again.close()
+
+
+def test_a_model_that_passed_may_enforce(
+    environment: Environment, embedded_model: Path, open_: Callable[..., Any]
+) -> None:
+    passed = open_("fewshot", model=str(embedded_model))
+    before = passed._tests.load(passed._key)
+    passed._tests.save(passed._key, SelfTest(0.91, (0.2,) * 5))
+    try:
+        assert passed.advisory() is None
+        assert "only advises" not in passed.check("hello", "user").reason
+    finally:
+        if before is not None:
+            passed._tests.save(passed._key, before)
+
+
+def test_too_long_a_text_is_an_error(judge: Any) -> None:
+    with pytest.raises(ContextOverflow, match="1000000 characters"):
+        judge.check("word " * 200_000, "user")
