@@ -170,7 +170,10 @@ def _plain(sign: str) -> str:
         return ""
     if category == "Cc":
         return sign if sign in "\t\n\r" else ""
-    return unicodedata.normalize("NFKC", sign)
+    other = unicodedata.normalize("NFKC", sign)
+    # an ellipsis, a fraction's bar: no letter hides in a sign, and a second pass would be for nothing
+    says = other.isspace() or any(letter.isalnum() for letter in other) or 0xFE00 <= code <= 0xFFEF
+    return other if says else sign
 
 
 def _lookalike_edits(text: str) -> Iterator[_Edit]:

@@ -68,7 +68,7 @@ PLAIN = [
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
     "src/components/ButtonGroup/index and some-long-hyphenated-identifier-name",
     "Привет, как дела? 日本語のテキスト。 مرحبا",
-    "naïve café, “quoted” – and so on",
+    "naïve café, “quoted” – and so on … ‼",
 ]
 
 
