@@ -22,6 +22,11 @@ from ockit.protocols import Moderator
 _STATUSES = ("ok", "timeout", "error", "not_scanned")
 
 
+CHARACTERS_A_SECOND = 50_000
+"""By which a call may take longer than its time limit for the length of its texts: of a large text the embedded back
+end reads some 100,000."""
+
+
 @dataclass(frozen=True)
 class Answers:
     """What became of one call.
@@ -61,7 +66,7 @@ class Asked:
         open_backend: makes the back end; called in the thread, when the first text is to be judged, so that one that
             cannot be opened is a fault like any other.
         name: what verdicts call it.
-        timeout: seconds that one call may take.
+        timeout: seconds that one call may take, besides those for the length of its texts.
         opening: seconds that making it ready may take.
     """
 
@@ -95,8 +100,8 @@ class Asked:
             return self._fault(count, "timeout", "it still hangs in an earlier check", 0.0)
         limit = self._opening
         if call.checking.wait(self._opening):
-            limit = self._timeout
-            if call.done.wait(self._timeout):
+            limit = self._timeout + sum(map(len, call.texts)) / CHARACTERS_A_SECOND
+            if call.done.wait(limit):
                 return call.answers
         call.abandoned = True
         backend = self._backend
@@ -120,6 +125,8 @@ class Asked:
                 self._backend = None
             call.checking.set()
             call.done.set()
+        if self._backend is not None:  # opened while it was being closed
+            self._backend.close()
 
     def _answered(self, call: Call) -> Answers:
         count = len(call.texts)
@@ -133,12 +140,12 @@ class Asked:
                 return Answers(())
             advisory = getattr(self._backend, "advisory", None)
             why = advisory() if advisory is not None else None
+            cuts = getattr(self._backend, "cuts", None)  # which has it load, where it has not
             call.checking.set()
             verdicts = _judged(self._backend, call)
             wrong = next(filter(None, map(nonsense, verdicts, call.texts)), "")
             if len(verdicts) != count:
                 wrong = f"{len(verdicts)} verdicts on {count} texts"
-            cuts = getattr(self._backend, "cuts", None)
         except OckitError as error:
             hint = f" ({error.hint})" if error.hint else ""
             late = isinstance(error, CheckTimeout | InterruptedByUser)

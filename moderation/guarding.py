@@ -73,7 +73,7 @@ class Guard:
         self._backends = tuple(backends)
         self._topic_texts = topic_texts or {}
         self._audit = audit
-        self._banners: list[str] = []
+        self._banners: list[str] = policy.unenforced()
         self._told: set[str] = set()
         self._checking = threading.Lock()
 

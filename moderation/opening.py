@@ -53,11 +53,19 @@ def open_guard(
 
     directories = environment.directories
     policy = policy or find_policy(directories, policy_file)
+    first = next((spec for spec in policy.backends if spec.kind == "embedded"), None)
     asked = [
         (
             spec,
             Asked(
-                partial(open_backend, spec, environment, settings, policy=policy, worker=worker),
+                partial(
+                    open_backend,
+                    spec,
+                    environment,
+                    settings,
+                    policy=policy,
+                    worker=worker if spec is first else None,  # a process has one caller
+                ),
                 spec.name,
                 spec.timeout,
                 _OPENING_S.get(spec.kind, max(60.0, spec.timeout)),
@@ -156,6 +164,7 @@ class _WithEncoder:
 
     def __init__(self, trained: TrainedModerator, encoder: EmbeddedModerator) -> None:
         self.name = trained.name
+        self.cuts = trained.cuts
         self.check = trained.check
         self.check_many = trained.check_many
         self.close = encoder.close

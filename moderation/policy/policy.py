@@ -148,3 +148,13 @@ class Policy:
     def backends_for(self, role: Judged) -> tuple[BackendSpec, ...]:
         """The back ends that judge the texts of a role."""
         return tuple(spec for spec in self.backends if role in spec.roles)
+
+    def unenforced(self) -> list[str]:
+        """A sentence for each section that could stop texts while no back end that counts judges them."""
+        return [
+            f"[{name}] could stop texts, but no back end that judges them enforces"
+            for name, role in SECTIONS.items()
+            if self.section(role).can_refuse
+            and not self.section(role).topics
+            and not any(spec.enforce for spec in self.backends_for(role))
+        ]

@@ -27,7 +27,7 @@ from typing import Any, Literal, cast
 
 from ockit.environment import Directories
 from ockit.errors import NotFound, UsageError
-from ockit.messages import ACTIONS, CATEGORIES, Action
+from ockit.messages import ACTIONS, CATEGORIES
 from ockit.moderation.policy.built_in import built_in
 from ockit.moderation.policy.policy import (
     KINDS,
@@ -37,7 +37,6 @@ from ockit.moderation.policy.policy import (
     Row,
     Section,
     Shift,
-    strictest,
 )
 from ockit.moderation.policy.texts import Texts
 from ockit.moderation.toml_table import Table, parse_table, quoted, read_table
@@ -86,7 +85,7 @@ def parse_policy(text: str, name: str) -> Policy:
 def _policy(top: Table) -> Policy:
     top.only((*SECTIONS, "backend", "texts"))
     usual = built_in()
-    policy = Policy(
+    return Policy(
         input=_section(top.table("input"), usual.input),
         output=_section(top.table("output"), usual.output),
         retrieved=_section(top.table("retrieved"), usual.retrieved),
@@ -95,8 +94,6 @@ def _policy(top: Table) -> Policy:
         path=top.name,
         digest=hashlib.sha256(top.source.encode()).hexdigest(),
     )
-    _sound(policy, top)
-    return policy
 
 
 def _section(table: Table, usual: Section) -> Section:
@@ -223,17 +220,3 @@ def _texts(table: Table, usual: Texts) -> Texts:
     table.only(names)
     given: dict[str, Any] = {name: table.text(name, "") for name in names if name in table.values}
     return replace(usual, **given)
-
-
-def _sound(policy: Policy, top: Table) -> None:
-    """Raises UsageError for a section that can stop texts while nothing that enforces judges them."""
-    for name, role in SECTIONS.items():
-        section = policy.section(role)
-        asked = any(spec.enforce for spec in policy.backends_for(role)) or section.topics
-        if name in top.values and section.can_refuse and not asked:
-            last: Action = strictest(*section.actions)
-            raise UsageError(
-                f"[{name}] says {last}, but no back end that enforces judges it",
-                where=top.where(name),
-                hint="[backend.embedded] with enforce = true, or milder actions",
-            )

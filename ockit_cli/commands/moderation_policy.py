@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ockit.commands.invocation import Invocation, invocation
+from ockit.errors import UsageError
 
 if TYPE_CHECKING:
     from ockit.moderation.policy.policy import Policy, Section
@@ -30,18 +31,29 @@ def show(
         Path | None, typer.Argument(metavar="[FILE]", help="A policy file; else the policy that holds.")
     ] = None,
     as_json: AsJson = False,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="As a policy file: something to begin your own with.")
+    ] = False,
 ) -> None:
     """Show what becomes of each level and category of questions, answers and passages, and who judges them."""
     from ockit.moderation.policy.reading import FILE_NAME, find_policy
 
     run = invocation(ctx)
+    if as_json and toml:
+        raise UsageError("--json and --toml exclude each other", hint="leave one of them out")
     policy = find_policy(run.directories, None if file is None else run.environment.cwd / file)
+    if toml:
+        from ockit.moderation.policy.writing import as_toml
+
+        run.console.line(as_toml(policy).rstrip("\n"))
+        return
     if as_json:
         run.console.json({"schema_version": 1, **asdict(policy)})
         return
     _print(run, policy)
     if policy.path is None:
-        run.console.notice(f"to change it, write {run.directories.config / FILE_NAME}")
+        mine = run.directories.config / FILE_NAME
+        run.console.notice(f"to change it: ockit moderation policy show --toml > {mine}")
 
 
 def check(
@@ -150,10 +162,4 @@ def _warnings(policy: Policy) -> list[str]:
             found.append(
                 f"[{name}] meets a higher level more mildly than a lower one: {', '.join(section.levels)}"
             )
-        if (
-            section.can_refuse
-            and not section.topics
-            and not any(spec.enforce for spec in policy.backends_for(role))
-        ):
-            found.append(f"[{name}] could stop texts, but no back end that judges them enforces")
-    return found
+    return found + policy.unenforced()

@@ -44,6 +44,14 @@ def test_the_policy_as_json(run_ockit: Any) -> None:
     assert [backend["kind"] for backend in found["backends"]] == ["embedded"]
 
 
+def test_a_policy_to_begin_with(run_ockit: Any) -> None:
+    shown = run_ockit("moderation", "policy", "show")
+    (run_ockit.cwd / "m.toml").write_text(run_ockit("moderation", "policy", "show", "--toml").stdout)
+    assert run_ockit("moderation", "policy", "check", "m.toml").code == 0
+    again = run_ockit("moderation", "policy", "show", "m.toml")
+    assert again.stdout.splitlines()[1:] == shown.stdout.splitlines()[1:]
+
+
 def test_a_policy_of_ones_own_holds(run_ockit: Any) -> None:
     config = run_ockit.home / "config"
     config.mkdir(parents=True)

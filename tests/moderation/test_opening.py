@@ -75,7 +75,7 @@ def test_the_texts_pass_the_check_of_answers(opened: Open) -> None:
     for name, text in asdict(guard.policy.texts).items():
         verdict = guard.check(text, "assistant")
         assert (verdict.status, verdict.action in ("allow", "note")) == ("ok", True), (name, verdict)
-        assert verdict.level < 2, (name, verdict)
+        assert verdict.level < 4, (name, verdict)
     for text in (guard.policy.texts.refuse, guard.policy.texts.refuse_output, guard.policy.texts.unavailable):
         assert guard.check(text, "assistant").action == "allow"
 
