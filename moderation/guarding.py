@@ -18,6 +18,9 @@ from ockit.moderation.policy.cut_points import CutPoints
 from ockit.moderation.policy.deciding import Decision, as_met, decide, softened
 from ockit.moderation.policy.policy import STOPPING, BackendSpec, Policy, Section
 
+QUICK = ("embedded", "rules", "trained")
+"""Kinds of back ends that judge a clause while the next is written."""
+
 UNAVAILABLE = "check unavailable"
 """How the reason of a verdict begins where no judgement could be had."""
 
@@ -101,13 +104,36 @@ class Guard:
         if not texts:
             return []
         with self._checking:
-            asked = [(spec, asked) for spec, asked in self._backends if role in spec.roles]
-            calls = [asked.begin(texts, role, context) for _, asked in asked]  # all at the same time
-            answers = [
-                (spec, asked.finish(call, len(texts)))
-                for (spec, asked), call in zip(asked, calls, strict=True)
-            ]
-            return [self._joined(text, role, number, answers, session) for number, text in enumerate(texts)]
+            found = self._judged(texts, role, context, self._backends)
+            for text, judgement in zip(texts, found, strict=True):
+                self.last = judgement
+                # an answer is checked at every clause: what is in order there would fill the record
+                if role == "user" or judgement.verdict.action != "allow" or judgement.verdict.status != "ok":
+                    self.record(text, role, judgement.verdict, session=session)
+            return [judgement.verdict for judgement in found]
+
+    def check_part(self, text: str, context: Sequence[Message] = ()) -> Verdict:
+        """Judge a clause of an answer that is being written, with what stands before it: by the back ends that read it
+        in milliseconds, and by no topic, which a clause may well not be on. Leaves no record and not `last`."""
+        with self._checking:
+            quick = [(spec, asked) for spec, asked in self._backends if spec.kind in QUICK]
+            return self._judged((text,), "assistant", context, quick)[0].verdict
+
+    @property
+    def slow_for_answers(self) -> bool:
+        """Whether a back end judges answers that `check_part` does not ask: `check` then judges the whole answer."""
+        return any(spec.kind not in QUICK for spec in self.policy.backends_for("assistant")) or bool(
+            self.policy.output.topics
+        )
+
+    def record(self, text: str, role: Judged, verdict: Verdict, *, session: str | None = None) -> None:
+        """Add a verdict to the record: `check` does so by itself."""
+        if self._audit is None:
+            return
+        try:
+            self._audit.verdict(text, role, verdict, session=session, policy=self.policy.digest[:16])
+        except OckitError as error:
+            self._banner(f"moderation keeps no record: {error}")
 
     def check_passages(self, passages: Sequence[Passage], *, session: str | None = None) -> CheckedPassages:
         """Judge what was found; what the policy stops is left out, with a notice."""
@@ -127,13 +153,15 @@ class Guard:
     def answer_text(self, verdict: Verdict, role: Judged = "user") -> str:
         """What the person reads where a text was stopped, by the policy's texts."""
         texts = self.policy.texts
+        if role == "retrieved":
+            return texts.left_out
         if verdict.action == "support":
             return texts.support
         if verdict.status != "ok":
             return texts.unavailable
         if verdict.topic is not None:
             return self._topic_texts.get(verdict.topic) or texts.off_topic
-        return {"user": texts.refuse, "assistant": texts.refuse_output, "retrieved": texts.left_out}[role]
+        return texts.refuse if role == "user" else texts.refuse_output
 
     def caution_text(self, verdict: Verdict) -> str:
         """The sentence that the model reads right before the person's turn; empty where the verdict asks for none."""
@@ -166,27 +194,25 @@ class Guard:
         for _, asked in self._backends:
             asked.close()
 
-    def _joined(
+    def _judged(
         self,
-        text: str,
+        texts: Sequence[str],
         role: Judged,
-        number: int,
-        answers: Sequence[tuple[BackendSpec, Answers]],
-        session: str | None,
-    ) -> Verdict:
+        context: Sequence[Message],
+        backends: Sequence[tuple[BackendSpec, Asked]],
+    ) -> list[Judgement]:
+        """Ask the back ends for this role, all at the same time."""
+        asked = [(spec, asked) for spec, asked in backends if role in spec.roles]
+        calls = [asked.begin(texts, role, context) for _, asked in asked]
+        answers = [
+            (spec, asked.finish(call, len(texts))) for (spec, asked), call in zip(asked, calls, strict=True)
+        ]
         section = self.policy.section(role)
-        parts = [self._part(spec, one, number, section, role) for spec, one in answers]
-        verdict = _strictest(parts, role)
-        self.last = Judgement(role, verdict, tuple(parts))
-        # an answer is checked at every clause: what is in order there would fill the record
-        if self._audit is not None and (
-            role == "user" or verdict.action != "allow" or verdict.status != "ok"
-        ):
-            try:
-                self._audit.verdict(text, role, verdict, session=session, policy=self.policy.digest[:16])
-            except OckitError as error:
-                self._banner(f"moderation keeps no record: {error}")
-        return verdict
+        found = []
+        for number in range(len(texts)):
+            parts = tuple(self._part(spec, one, number, section, role) for spec, one in answers)
+            found.append(Judgement(role, _strictest(parts, role), parts))
+        return found
 
     def _part(self, spec: BackendSpec, answers: Answers, number: int, section: Section, role: Judged) -> Part:
         verdict = answers.verdicts[number]

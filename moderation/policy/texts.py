@@ -14,12 +14,12 @@ class Texts:
     """One field a place. Read by people, but for ``caution``, which the model reads right before the person's turn."""
 
     refuse: str = (
-        "I can't help with this one, because what it asks for could seriously hurt someone. If you meant something "
-        "else, tell me what you are trying to do, and I'll gladly look for a safe way with you."
+        "I'd rather not help with this one. If I misread you, tell me a little more about what you need, and I'll gladly "
+        "try again."
     )
     refuse_output: str = (
-        "I stopped here, because the answer was turning into something that could do harm. Ask in another way, or "
-        "tell me what you need it for, and we can try again."
+        "I stopped here, because I can't go on safely. Ask in another way, or tell me what you need it for, and we can "
+        "try again."
     )
     support: str = (
         "I'm really sorry that you are going through this, and I'm glad you wrote about it. You don't have to face it "
@@ -37,10 +37,10 @@ class Texts:
     )
     confirm: str = "This may lead to an answer with sensitive content. Go on?"
     unavailable: str = (
-        "The safety check is unavailable, so this was not answered. Nothing is wrong with your question: try again in "
-        "a moment."
+        "The safety check is unavailable, so I can't go on here. Nothing is wrong with what you wrote: try again in a "
+        "moment."
     )
     off_topic: str = (
         "That is outside what I'm here for. Ask me something about my topic, and I'll gladly help."
     )
-    left_out: str = "A passage was left out, because it gives orders to the assistant."
+    left_out: str = "A passage was left out"

@@ -41,7 +41,7 @@ def guard_of() -> Iterator[Make]:
         pairs = []
         for number, backend in enumerate(backends):
             one, fields = backend if isinstance(backend, tuple) else (backend, {})
-            spec = BackendSpec(f"b{number}", "rules", timeout=timeout, **fields)
+            spec = BackendSpec(**{"name": f"b{number}", "kind": "rules", "timeout": timeout, **fields})
             pairs.append((spec, Asked(lambda one=one: one, spec.name, timeout)))
         made.append(Guard(parse_policy(policy, "m.toml"), pairs, **more))
         return made[-1]
@@ -268,6 +268,20 @@ def test_off_topic_has_the_bots_own_words(guard_of: Make) -> None:
     assert guard.answer_text(verdict) == "I only cook."
     silent = guard_of(Told(topic="cooking"), topic_texts={"cooking": ""})
     assert silent.answer_text(silent.check("hello", "user")) == silent.policy.texts.off_topic
+
+
+def test_a_clause_of_an_answer_is_judged_by_those_that_are_quick(guard_of: Make, tmp_path: Path) -> None:
+    slow = Told(level=4)
+    policy = '[output]\nlevels = ["allow", "note", "note", "refuse", "refuse"]\n[backend.fewshot]\n'
+    guard = guard_of(Told(level=3), (slow, {"kind": "fewshot"}), policy=policy, audit=AuditLog(tmp_path))
+    verdict = guard.check_part("a clause")
+    assert (verdict.action, verdict.level, slow.asked, guard.last) == ("refuse", 3, [], None)
+    assert not (tmp_path / "audit.jsonl").exists()
+    guard.record("the whole answer", "assistant", verdict)
+    assert (tmp_path / "audit.jsonl").read_text().count("\n") == 1
+    assert guard.slow_for_answers
+    assert not guard_of(Told()).slow_for_answers
+    assert guard.check("the whole answer", "assistant").level == 4
 
 
 def test_the_record(guard_of: Make, tmp_path: Path) -> None:
