@@ -118,7 +118,8 @@ def _opened(
     if spec.kind == "embedded":
         from ockit.moderation.classifier.embedded import open_embedded
 
-        stall = min(settings.stall_seconds, max(1.0, spec.timeout))
+        # the guard ends it where a check takes too long; this is for a process that hangs while it loads
+        stall = settings.stall_seconds
         return open_embedded(environment, stall_seconds=stall, worker=worker, name=spec.name)
     if spec.kind == "rules":
         from ockit.moderation.rules.moderator import RulesModerator
@@ -128,7 +129,7 @@ def _opened(
         from ockit.moderation.classifier.embedded import open_embedded
         from ockit.moderation.training.opening import open_trained
 
-        encoder = open_embedded(environment, stall_seconds=max(1.0, spec.timeout), name=spec.name)
+        encoder = open_embedded(environment, stall_seconds=settings.stall_seconds, name=spec.name)
         trained = open_trained(options["classifier"], environment.directories, encoder, called=spec.name)
         return _WithEncoder(trained, encoder)
     from ockit.moderation.judges.opening import open_judge

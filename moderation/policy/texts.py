@@ -14,8 +14,8 @@ class Texts:
     """One field a place. Read by people, but for ``caution``, which the model reads right before the person's turn."""
 
     refuse: str = (
-        "I'd rather not help with this one. If I misread you, tell me a little more about what you need, and I'll gladly "
-        "try again."
+        "I'd rather not help with this one. If I misread you, tell me a little more about what you need, and I'll "
+        "gladly try again."
     )
     refuse_output: str = (
         "I stopped here, because I can't go on safely. Ask in another way, or tell me what you need it for, and we can "

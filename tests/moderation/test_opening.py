@@ -126,15 +126,15 @@ def test_rules_that_are_not_there_or_wrong(opened: Open, tmp_path: Path) -> None
 
 
 def test_the_embedded_back_end_hangs(opened: Open) -> None:
-    guard = opened("[backend.embedded]\ntimeout = 1.0\n")
+    guard = opened("[backend.embedded]\ntimeout = 3.0\n")
     before = {process.pid for process in children()}
-    assert guard.check("hello", "user").status == "ok"
+    assert answered(guard).status == "ok"
     (worker,) = [process for process in children() if process.pid not in before]
     os.kill(worker.pid, signal.SIGSTOP)
     began = time.perf_counter()
     verdict = guard.check("hello", "user")
-    assert time.perf_counter() - began < 10
-    assert (verdict.action, verdict.status in ("timeout", "error")) == ("refuse", True)
+    assert time.perf_counter() - began < 15
+    closed(verdict, "timeout", "longer than 3")
     assert guard.answer_text(verdict) == guard.policy.texts.unavailable
     assert answered(guard).action == "allow"
 
