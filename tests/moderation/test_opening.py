@@ -77,7 +77,7 @@ def test_the_texts_pass_the_check_of_answers(opened: Open) -> None:
         assert (verdict.status, verdict.action in ("allow", "note")) == ("ok", True), (name, verdict)
         assert verdict.level < 4, (name, verdict)
     for text in (guard.policy.texts.refuse, guard.policy.texts.refuse_output, guard.policy.texts.unavailable):
-        assert guard.check(text, "assistant").action == "allow"
+        assert guard.check(text, "assistant").level < 2, text
 
 
 def test_an_order_in_a_passage_is_seen(opened: Open) -> None:
