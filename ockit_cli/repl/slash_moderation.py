@@ -24,17 +24,17 @@ _SHOWN = 5
 
 
 def moderation(talk: Talk, rest: str) -> None:
-    """Show whether texts are checked, by which policy, and why the last one was let through or not; `on` and `off`
-    switch, which the saved chat and the record of moderation keep."""
+    """Show whether texts are checked, by which policy, and what was said of the last ones; `why` says that alone, `on`
+    and `off` switch, which the saved chat and the record of moderation keep."""
     checking = talk.assistant.checking
     if checking is None:
         raise UsageError("nothing is ever checked in this chat")
     if rest in ("on", "off"):
         _switch(talk, rest == "on")
+    elif rest == "why":
+        _explain(talk, checking)
     elif rest:
-        raise UsageError(
-            f"/moderation knows no {rest!r}", hint="/moderation, /moderation on, /moderation off"
-        )
+        raise UsageError(f"/moderation knows no {rest!r}", hint="/moderation, and on, off or why behind it")
     else:
         _show(talk, checking)
 
@@ -55,8 +55,11 @@ def _show(talk: Talk, checking: Checking) -> None:
     path = checking.policy_path().wait()
     talk.console.line(f"moderation is {state}, by {path or 'the built-in policy'}")
     talk.console.table(("BACK END", "TEXTS", ""), checking.describe().wait())
+    _explain(talk, checking)
+
+
+def _explain(talk: Talk, checking: Checking) -> None:
     for role, checked in checking.last.items():
-        talk.console.line()
         for line in explained(_TEXTS[role], checked, steady=talk.face.steady):
             talk.console.line(line, hang=2)
     if not checking.last:
@@ -101,13 +104,14 @@ def yes(talk: Talk, _: str) -> None:
 
 def switches(talk: Talk) -> Iterable[tuple[str, str]]:
     """What may stand behind /moderation."""
-    return [("off", "check nothing")] if talk.assistant.moderated else [("on", "check again")]
+    switch = ("off", "check nothing") if talk.assistant.moderated else ("on", "check again")
+    return [switch, ("why", "what was said of the last texts")]
 
 
 COMMANDS = (
     Slash(
         "moderation",
-        "[on or off]",
+        "[on, off or why]",
         "whether texts are checked, and why the last was stopped or not",
         moderation,
         candidates=switches,

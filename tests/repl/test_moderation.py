@@ -42,6 +42,7 @@ def test_moderation_shows_switches_and_explains(run_ockit: Any) -> None:
         "/moderation",
         "Something grave.",
         "/moderation",
+        "/moderation why",
         "/moderation off",
         "/moderation off",
         "Something grave.",
@@ -53,7 +54,8 @@ def test_moderation_shows_switches_and_explains(run_ockit: Any) -> None:
     assert "moderation.toml" in before
     assert "list" in before
     assert "nothing was checked yet" in before
-    assert "your question: refuse" in after
+    assert after.count("your question: refuse") == 2
+    assert "BACK END" not in after[after.index("> /moderation why") :]
     assert "list: level 4, needs intervention" in after
     assert "by grave" in after
     assert "moderation is off already" in after

@@ -15,6 +15,7 @@ ENV = {**QUICK, "OCKIT_MAX_TOKENS": "8"}
 EVERYTHING = """# every command that changes or shows something
 /help
 Name a colour.
+/moderation
 /stats
 /regen
 /regen 1
@@ -60,6 +61,8 @@ lines
 /clear
 /copy
 /condition
+/yes
+/moderation off
 /nope
 //slashed
 /exit
