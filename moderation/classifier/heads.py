@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, sqrt
-from operator import mul
+from math import dist, exp, sqrt
 
 from ockit.moderation.classifier.weights import LEVELS, OUTPUTS, Heads
 
@@ -33,20 +32,22 @@ class Scores:
 
 def scored(heads: Heads, vector: Sequence[float], hashed: Sequence[int]) -> Scores:
     """The scores of a piece of text with this vector (of length 1) and these n-grams."""
-    logits = [bias + sum(map(mul, row, vector)) for bias, row in zip(heads.bias, heads.vector, strict=True)]
+    logits = [
+        bias
+        + (square + 1 - dist(row, vector) ** 2) / 2  # the inner product: `dist` is C, and four times as fast
+        for bias, square, row in zip(heads.bias, heads.squares, heads.vector, strict=True)
+    ]
     if heads.hashed and hashed:
-        width = len(OUTPUTS)
-        rows = b"".join([heads.hashed[at * width : at * width + width] for at in hashed])
-        steps = memoryview(rows).cast("b").tolist()
-        share = 1 / sqrt(len(hashed))
+        width, lifted, count = len(OUTPUTS), heads.lifted, len(hashed)
+        rows = b"".join([lifted[at * width : at * width + width] for at in hashed])
         for number, scale in enumerate(heads.hashed_scales):
             if scale:
-                logits[number] += scale * share * sum(steps[number::width])
+                logits[number] += scale / sqrt(count) * (sum(rows[number::width]) - 128 * count)
     found = [probability(logit) for logit in logits]
     for number in range(1, len(LEVELS)):
         found[number] = min(found[number], found[number - 1])
-    near = max((sum(map(mul, row, vector)) for row in heads.centroids), default=1.0)
-    return Scores(tuple(found), near)
+    nearest = min((dist(row, vector) for row in heads.centroids), default=0.0)
+    return Scores(tuple(found), 1 - nearest**2 / 2)
 
 
 def probability(logit: float) -> float:

@@ -147,7 +147,7 @@ def _scored(engine: EmbeddingEngine, heads: Heads, batch: Batch) -> list[Scores]
     for rows, vectors in engine.embed_ids(batch.coded):
         numbers = array("f", vectors)
         for place, row in enumerate(rows):
-            vector = numbers[place * width : (place + 1) * width].tolist()
+            vector = tuple(numbers[place * width : (place + 1) * width])
             found[row] = scored(heads, vector, hashed(batch.texts[row]) if heads.hashed else ())
     if len(found) < len(batch.coded):
         return None

@@ -8,6 +8,8 @@ import sys
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from operator import mul
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +57,16 @@ class Heads:
     nearness: float
     note: str
     digest: str
+
+    @cached_property
+    def squares(self) -> tuple[float, ...]:
+        """The square of the length of each row of `vector`."""
+        return tuple(sum(map(mul, row, row)) for row in self.vector)
+
+    @cached_property
+    def lifted(self) -> bytes:
+        """`hashed` with 128 added to each number: bytes without a sign are summed without being unpacked."""
+        return self.hashed.translate(bytes(number ^ 128 for number in range(256)))
 
 
 def write_heads(
