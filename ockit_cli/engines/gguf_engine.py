@@ -105,13 +105,16 @@ class GgufEngine:
         assert self._generator is not None
         return self._generator.generate(ids, sampling.checked())
 
-    def score(self, prefix: Sequence[int], continuations: Sequence[Sequence[int]]) -> list[float] | None:
-        """Log-likelihoods of continuations after a prompt (see `scoring`), None where it was cancelled."""
+    def score(
+        self, prefix: Sequence[int], continuations: Sequence[Sequence[int]]
+    ) -> tuple[list[float] | None, int]:
+        """Log-likelihoods of continuations after a prompt (see `scoring`), None where it was cancelled; and how many of
+        the prompt's tokens were in the cache."""
         info = self.load()
         if self._scorer is None:
             counts = info.threads_decode, info.threads_prefill
             self._scorer = Scorer(self._model, info.n_vocab, self._options, self._abort, counts)
-        return self._scorer.score(prefix, continuations)
+        return self._scorer.score(prefix, continuations), self._scorer.reused
 
     def grammar_of(self, schema: str) -> str:
         """The GBNF grammar of a JSON schema (by llama-cpp-python's converter).

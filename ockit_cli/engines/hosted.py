@@ -41,6 +41,7 @@ class HostedEngine:
 
     Attributes:
         generating: whether a `generate` runs, so that `cancel` has something to stop.
+        reused: tokens of the last `score`'s prompt that were in the cache.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class HostedEngine:
         self._options: LoadOptions | None = None
         self._loaded: tuple[LoadOptions, int, EngineInfo] | None = None  # with the worker's generation
         self.generating = False
+        self.reused = 0
 
     @property
     def worker(self) -> Worker:
@@ -125,7 +127,7 @@ class HostedEngine:
         """
         self.load()
         rows = [list(ids) for ids in continuations]
-        found = self._worker.call("score", prefix=list(prefix), continuations=rows)
+        found, self.reused = self._worker.call("score", prefix=list(prefix), continuations=rows)
         if found is None:
             raise InterruptedByUser("scoring was stopped")
         if len(found) != len(rows) or any(not -1e9 < value < 1e-3 for value in found):

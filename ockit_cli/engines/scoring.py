@@ -40,6 +40,9 @@ class Scorer:
         options: context size, flash attention.
         abort: the flag that stops its computations.
         threads: how many compute one token, and a batch.
+
+    Attributes:
+        reused: tokens of the last prompt that were in the cache already.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Scorer:
         self._threads = threads
         self._pointer: Any = None
         self._size = 0
+        self.reused = 0
         self._limit = options.n_ctx or self._llama.llama_model_n_ctx_train(model)
         self.cached: list[int] = []  # the prompt whose keys and values are in sequence 0
 
@@ -134,6 +138,7 @@ class Scorer:
             self._llama.llama_memory_clear(memory, False)  # a recurrent model cannot forget a part
             shared = 0
         del self.cached[shared:]
+        self.reused = shared
         for begin in range(shared, len(ids), BATCH):
             part = ids[begin : begin + BATCH]
             last = begin + len(part) == len(ids)

@@ -47,8 +47,10 @@ def test_a_cached_prompt_scores_the_same(embedded: Any, asked: Any) -> None:
     prompt, labels = asked
     first = embedded.engine.score(prompt, labels)
     assert embedded.engine.score(prompt, labels) == pytest.approx(first, abs=0.3)
+    assert embedded.engine.reused == len(prompt) - 1
     other = embedded.engine.score(prompt[:9], labels)  # a shorter prompt cuts the cache
     assert other != pytest.approx(first, abs=0.3)
+    assert embedded.engine.reused == 8
     assert embedded.engine.score(prompt, labels) == pytest.approx(first, abs=0.3)
 
 

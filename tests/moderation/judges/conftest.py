@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ockit.engines.threads import ThreadCounts, key_of
 from ockit.environment import Environment
 from ockit.moderation.judges.judge import Judge
 from ockit.moderation.judges.opening import open_judge
@@ -22,6 +23,12 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
     variables = {"PATH": os.defpath, "OCKIT_HOME": str(home), "HOME": str(home)}
     with Path(os.devnull).open("rb") as stdin:
         yield Environment(stdin, sys.stdout, sys.stderr, variables, home)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread(environment: Environment, embedded_model: Path) -> None:
+    """The embedded model runs on one thread here: two wait for each other on a machine that does other things too."""
+    ThreadCounts(environment.directories.cache / "threads.json").save(key_of(str(embedded_model)), (1, 1))
 
 
 @pytest.fixture

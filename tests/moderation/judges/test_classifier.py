@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from ockit.environment import Environment
 from ockit.errors import ContextOverflow, ModelFileError, NotFound, UsageError, WorkerError
 from ockit.moderation.judges.judge import JudgeTimeout
+from ockit.moderation.judges.opening import open_judge
 from tiny_embedders import tiny_reranker
 
 LABELS = {"calm": 0, "rude": "harassment:2", "bad": "hate"}
@@ -27,6 +28,14 @@ def model(environment: Environment) -> Path:
     tiny_reranker(path, labels=3)
     name_labels(path, "calm", "rude", "bad")
     return path
+
+
+@pytest.fixture(scope="module")
+def judge(environment: Environment, model: Path) -> Iterator[Any]:
+    """One for all: each start reads torch."""
+    opened = open_judge("hf", {"model": "./classifier", "labels": LABELS, "seconds": 60}, environment)
+    yield opened
+    opened.close()
 
 
 def name_labels(path: Path, *names: str, **more: object) -> None:
@@ -47,8 +56,7 @@ def by_the_library(path: Path, text: str, *, several: bool) -> list[float]:
     return [float(p) for p in (torch.sigmoid(logits) if several else torch.softmax(logits, -1))]
 
 
-def test_probabilities_are_those_of_the_library(open_: Callable[..., Any], model: Path) -> None:
-    judge = open_("hf", model="./classifier", labels=LABELS, seconds=60)
+def test_probabilities_are_those_of_the_library(judge: Any, model: Path) -> None:
     assert judge.describe() == {"model": "./classifier"}
     verdict = judge.check(TEXT, "user")
     calm, rude, bad = by_the_library(model, TEXT, several=False)
@@ -74,8 +82,7 @@ def test_several_classes_at_once(open_: Callable[..., Any], model: Path, environ
     assert sum(verdict.p_level[3:]) == pytest.approx(max(toxic, threat, hate), abs=1e-4)
 
 
-def test_a_marker_in_the_text_is_text(open_: Callable[..., Any], model: Path) -> None:
-    judge = open_("hf", model=str(model), labels=LABELS, seconds=60)
+def test_a_marker_in_the_text_is_text(judge: Any, model: Path) -> None:
     spelled = judge.check("the [SEP] cat", "user").p_level
     marked = by_the_library(model, "the [SEP] cat", several=False)
     assert (spelled[0], spelled[2], spelled[4]) != pytest.approx(marked, abs=1e-7)
@@ -83,17 +90,16 @@ def test_a_marker_in_the_text_is_text(open_: Callable[..., Any], model: Path) ->
         assert judge.check(odd, "user").status == "ok"
 
 
-def test_a_long_text_is_read_in_windows(open_: Callable[..., Any], model: Path) -> None:
-    judge = open_("hf", model=str(model), labels=LABELS, seconds=60)
+def test_a_long_text_is_read_in_windows(judge: Any) -> None:
     verdict = judge.check("the cat ran under the tree. " * 200, "user")
     assert verdict.hits == () or verdict.hits[0].end is not None
     with pytest.raises(ContextOverflow):
         judge.check("a" * 1_000_000, "user")
 
 
-def test_a_hang_a_crash_and_the_next_check(open_: Callable[..., Any], model: Path) -> None:
-    judge = open_("hf", model=str(model), labels=LABELS, seconds=1.0)
+def test_a_hang_a_crash_and_the_next_check(judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     first = judge.check(TEXT, "user")
+    monkeypatch.setattr(judge, "_seconds", 3.0)
     os.kill(judge._worker.pid, signal.SIGSTOP)
     with pytest.raises(JudgeTimeout):
         judge.check(TEXT, "user")
@@ -151,5 +157,3 @@ def test_what_is_not_there_or_no_classifier(open_: Callable[..., Any], tmp_path:
 def test_classes_without_a_meaning(open_: Callable[..., Any], model: Path) -> None:
     with pytest.raises(UsageError, match="'calm'"):
         open_("hf", model=str(model), seconds=60).check(TEXT, "user")
-    with pytest.raises(UsageError, match="no class 'worse'"):
-        open_("hf", model=str(model), labels=LABELS | {"worse": 3}, seconds=60).check(TEXT, "user")
