@@ -186,10 +186,12 @@ class EmbeddedModerator:
             try:
                 frame = next(stream)
             except StopIteration as end:
-                if isinstance(end.value, dict) and end.value.get("cancelled"):
-                    raise InterruptedByUser("the check was stopped") from None
+                result = end.value if isinstance(end.value, dict) else {}
                 break
             found[frame.get("row", -1)] = frame
+        if result.get("cancelled"):
+            raise InterruptedByUser("the check was stopped")
+        found |= {frame.get("row", -1): frame for frame in result.get("frames", ())}
         if sorted(found) != list(range(count)):
             raise _nonsense()
         return [found[row] for row in range(count)]

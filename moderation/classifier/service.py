@@ -1,8 +1,9 @@
 """The classifier as a worker's service (see `ockit.workers.child`): llama.cpp runs the encoder, plain Python the heads.
 
 ``load`` (``cache``: a directory, ``heads``: a file or None) gives what `EmbeddedModerator` wants to know. ``check``
-(``items``: role, length and stretches of each text) and ``features`` (``texts``) send a frame for each text. Many texts
-go through the encoder together. Neither numpy nor torch is loaded, but for the minute in which the encoder is made.
+(``items``: role, length and stretches of each text) and ``features`` (``texts``) send a frame for each text, the last
+ones as ``frames`` of the result. Many texts go through the encoder together. Neither numpy nor torch is loaded, but for
+the second or two in which the encoder is made.
 """
 
 from __future__ import annotations
@@ -53,13 +54,17 @@ class ModerationService:
             return self._load(Path(params["cache"]), params["heads"])
         if self._engine is None or self._heads is None:
             raise WorkerError(f"{method!r} was called before the classifier was loaded")
+        last: list[dict[str, Any]] = []
         if method == "check":
-            yield from self._check(self._engine, self._heads, params["items"])
+            for group in self._check(self._engine, self._heads, params["items"]):
+                yield from last
+                last = group
         elif method == "features":
             yield from self._features(self._engine, params["texts"])
         else:
             raise WorkerError(f"the classifier has no call {method!r}")
-        return {"cancelled": self._engine.cancelled}
+        # the last ones with the result: a frame less for the one text that somebody waits for
+        return {"cancelled": self._engine.cancelled, "frames": last}
 
     def arm(self) -> None:
         """The next cancel means the call that has come in."""
@@ -106,7 +111,8 @@ class ModerationService:
 
     def _check(
         self, engine: EmbeddingEngine, heads: Heads, items: Sequence[dict[str, Any]]
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Frames, group by group."""
         batch = Batch(engine.token_ids, self._most)
         waiting: list[tuple[int, Coded]] = []
         for row, item in enumerate(items):
@@ -118,9 +124,15 @@ class ModerationService:
             scores = _scored(engine, heads, batch)
             if scores is None:
                 return
-            for number, coded in waiting:
-                pieces = [(piece, scores[at]) for piece, at in coded.pieces]
-                yield {"row": number, "judgement": judged(heads, pieces, coded.unread).to_json()}
+            yield [
+                {
+                    "row": number,
+                    "judgement": judged(
+                        heads, [(piece, scores[at]) for piece, at in coded.pieces], coded.unread
+                    ).to_json(),
+                }
+                for number, coded in waiting
+            ]
             batch, waiting = Batch(engine.token_ids, self._most), []
 
     def _features(self, engine: EmbeddingEngine, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
