@@ -91,8 +91,8 @@ class ModerationService:
         pooling, self._most = read_limits(installed.directory)
         if self._engine is not None:
             self._engine.close()
-        # one thread for what is short: the others belong to the model that is being asked
-        self._engine = EmbeddingEngine(converted(source, cache), pooling, self._most, short_threads=1)
+        # one thread: the others belong to the model that is asked, and on a busy machine two wait for each other
+        self._engine = EmbeddingEngine(converted(source, cache), pooling, self._most, threads=1)
         self._heads = heads
         width = len(heads.vector[0])
         if width != self._engine.dimension:

@@ -24,19 +24,22 @@ class BatchThreads:
     """Chooses a count for each batch and is told how long it took.
 
     Args:
-        short: the count for batches under `SHORT`; None: one where the machine is busy, else the cores, at most four.
+        always: the count for all batches; None: what is fastest.
     """
 
-    def __init__(self, short: int | None = None) -> None:
+    def __init__(self, always: int | None = None) -> None:
         cores = physical_cores()
         self._counts = list(dict.fromkeys([cores, 1, max(1, cores // 2)]))
         self._speeds: dict[int, float] = {}
         self._since = self._slumps = 0
         self._best, self._patience = 0, TRY_AFTER
-        self._short = short or (1 if is_busy() else min(cores, _MOST_FOR_A_QUESTION))
+        self._short = 1 if is_busy() else min(cores, _MOST_FOR_A_QUESTION)
+        self._always = always
 
     def choose(self, tokens: int) -> int:
         """The threads for a batch of so many tokens."""
+        if self._always is not None:
+            return self._always
         if tokens < SHORT:
             return self._short
         if len(self._speeds) < len(self._counts):

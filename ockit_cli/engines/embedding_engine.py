@@ -38,16 +38,14 @@ class EmbeddingEngine:
         path: the GGUF file.
         pooling: ``mean``, ``cls`` or ``last``.
         max_tokens: tokens of a text that are read, markers included.
-        short_threads: threads for a batch that is too short to measure; None: as many as seem free at its start.
+        threads: for every batch; None: as many as are fastest lately.
 
     Raises:
         ModelFileError: llama.cpp refuses the file.
         DoesNotFit: there is no memory for the computation.
     """
 
-    def __init__(
-        self, path: Path, pooling: str, max_tokens: int, *, short_threads: int | None = None
-    ) -> None:
+    def __init__(self, path: Path, pooling: str, max_tokens: int, *, threads: int | None = None) -> None:
         self._llama = llama = binding()
         self._path = path
         params = llama.llama_model_default_params()
@@ -62,7 +60,7 @@ class EmbeddingEngine:
         self.dimension = int(llama.llama_model_n_embd(self._model))
         self._tokens = WordTokens(self._model, max_tokens)
         self._room = max(BATCH, max_tokens)
-        self._threads = BatchThreads(short_threads)
+        self._threads = BatchThreads(threads)
         self._abort = AbortFlag()
         self._context = self._make_context(_POOLING[pooling])
         self._set_threads = 0

@@ -81,7 +81,7 @@ def test_changes_reach_every_vector(tmp_path):
     changes = read_changes(tmp_path / "changes")
     installed = installed_embedder()
     source = EmbedderSource("changed", installed.directory, installed.digests, changes)
-    engine = EmbeddingEngine(converted(source, tmp_path / "cache"), "mean", 256, short_threads=1)
+    engine = EmbeddingEngine(converted(source, tmp_path / "cache"), "mean", 256, threads=1)
     ours = np.empty((len(TEXTS), engine.dimension), np.float32)
     for rows, vectors in engine.embed(TEXTS):
         ours[rows] = np.frombuffer(vectors, "<f4").reshape(len(rows), -1)
