@@ -1,9 +1,8 @@
 """The embedded moderation: the time of a check against a pass of its encoder alone.
 
-Claim: a check of a text of about 24 and 128 tokens, from the call to the verdict, through the worker's pipe, takes at most
-1.15 times what raw llama.cpp calls take for the same token ids in the same run: the same file, flash attention, one
-thread, as the worker uses. Nothing in these texts is undone by normalizing, so that
-there is one pass.
+Claim: a check of a text of about 24 and 128 tokens, from the call to the verdict, through the worker's pipe, takes at
+most 1.15 times what raw llama.cpp calls take for the same token ids in the same run: the same file, flash attention,
+one thread, as the worker uses. Nothing in these texts is undone by normalizing, so that there is one pass.
 
 Also told, without a claim: seconds from nothing (no worker alive, files in the page cache) to a verdict, of a text that
 is normalized, of a passage with its sentences, of a megabyte, and checks a second of many texts in one call.

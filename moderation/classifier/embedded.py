@@ -188,7 +188,8 @@ class EmbeddedModerator:
             except StopIteration as end:
                 result = end.value if isinstance(end.value, dict) else {}
                 break
-            found[frame.get("row", -1)] = frame
+            if "beat" not in frame:  # a sign of life
+                found[frame.get("row", -1)] = frame
         if result.get("cancelled"):
             raise InterruptedByUser("the check was stopped")
         found |= {frame.get("row", -1): frame for frame in result.get("frames", ())}

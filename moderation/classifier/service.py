@@ -36,6 +36,9 @@ NAME = "moderation-minilm-l6-v2"
 """What the encoder is called in the cache; not the index's embedder, whose files would be swept away with its own."""
 _GROUP = 4096
 """Tokens after which the texts so far are answered."""
+_QUIET = 1024
+"""Tokens that are computed without a sign of life: on a machine that starves it, this process may need minutes for a
+long text, and must not be taken for one that hangs."""
 _FEATURE_WINDOWS = 8
 
 
@@ -57,6 +60,9 @@ class ModerationService:
         last: list[dict[str, Any]] = []
         if method == "check":
             for group in self._check(self._engine, self._heads, params["items"]):
+                if not group:
+                    yield {"beat": True}
+                    continue
                 yield from last
                 last = group
         elif method == "features":
@@ -112,7 +118,7 @@ class ModerationService:
     def _check(
         self, engine: EmbeddingEngine, heads: Heads, items: Sequence[dict[str, Any]]
     ) -> Iterator[list[dict[str, Any]]]:
-        """Frames, group by group."""
+        """Frames, group by group; none as a sign of life where much is computed."""
         batch = Batch(engine.token_ids, self._most)
         waiting: list[tuple[int, Coded]] = []
         for row, item in enumerate(items):
@@ -121,8 +127,11 @@ class ModerationService:
             waiting.append((row, batch.add(item["stretches"], item["length"], item["role"] == "retrieved")))
             if batch.tokens < _GROUP and row + 1 < len(items):
                 continue
-            scores = _scored(engine, heads, batch)
-            if scores is None:
+            scores: dict[int, Scores] = {}
+            for _ in _scored(engine, heads, batch, scores):
+                if batch.tokens > _QUIET:
+                    yield []
+            if len(scores) < len(batch.coded):  # cancelled
                 return
             yield [
                 {
@@ -152,15 +161,12 @@ class ModerationService:
             yield {"row": row, "vector": base64.b64encode(mean.tobytes()).decode()}
 
 
-def _scored(engine: EmbeddingEngine, heads: Heads, batch: Batch) -> list[Scores] | None:
-    """Scores of a batch in its order, or None where it was cancelled."""
-    found: dict[int, Scores] = {}
+def _scored(engine: EmbeddingEngine, heads: Heads, batch: Batch, found: dict[int, Scores]) -> Iterator[None]:
+    """Score a batch into `found`, by the numbers of its pieces; yields after every computation."""
     width = engine.dimension
     for rows, vectors in engine.embed_ids(batch.coded):
         numbers = array("f", vectors)
         for place, row in enumerate(rows):
             vector = tuple(numbers[place * width : (place + 1) * width])
             found[row] = scored(heads, vector, hashed(batch.texts[row]) if heads.hashed else ())
-    if len(found) < len(batch.coded):
-        return None
-    return [found[row] for row in range(len(batch.coded))]
+        yield

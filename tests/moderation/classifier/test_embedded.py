@@ -148,7 +148,7 @@ def test_a_stopped_worker_is_ended(home):
         os.kill(made.worker.pid, signal.SIGSTOP)
         with pytest.raises(WorkerError, match="no sign of life"):
             made.check("hello", "user")
-        made.worker.stall_seconds = 20.0
+        made.worker.stall_seconds = 60.0
         assert made.check("hello", "user").status == "ok"
     finally:
         made.close()
@@ -233,7 +233,7 @@ def test_heads_that_cannot_be_used_are_refused(home, tmp_path, damage):
 @pytest.fixture
 def liar():
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    worker = Worker("lying_classifier:Service", variables, stall_seconds=0.5)
+    worker = Worker("lying_classifier:Service", variables, stall_seconds=60.0)
     worker._environment["PYTHONPATH"] = HERE  # what `scrubbed` takes away, this test needs
     made = EmbeddedModerator(worker, {})
     yield made
@@ -251,7 +251,10 @@ def test_nonsense_is_no_verdict(liar, lie):
 
 
 def test_a_hang_and_features_that_are_none_are_errors(liar):
+    liar.check("good", "user")
+    liar.worker.stall_seconds = 0.5
     with pytest.raises(WorkerError, match="no sign of life"):
         liar.check("hang", "user")
+    liar.worker.stall_seconds = 60.0
     with pytest.raises(WorkerError, match="no verdict"):
         liar.features(["x"])
