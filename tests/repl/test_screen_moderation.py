@@ -1,0 +1,32 @@
+"""Moderation in the drawn chat: a refusal where the answer would stand, a yes and a no typed by a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asking import QUICK
+from drawn_chat import enter, leave, started
+from ockit.moderation.policy.texts import Texts
+from ruled_homes import CONFIRM, ruled
+from terminal import terminal
+
+ENV = {**QUICK, "OCKIT_TEMPERATURE": "0", "OCKIT_MAX_TOKENS": "6", "NO_COLOR": "1"}
+TEXTS = Texts()
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_refusal_a_yes_and_a_no(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    with terminal(run_ockit, "chat", env=ENV, size=(60, 100)) as screen:
+        started(screen)
+        assert TEXTS.refuse in flat(enter(screen, "Something grave."))
+        assert f"{TEXTS.confirm} (yes or no)" in flat(enter(screen, "Something touchy."))
+        assert "the question is not answered" in enter(screen, "no")
+        enter(screen, "Something touchy.")
+        said = enter(screen, "yes")
+        assert said.count(TEXTS.confirm) == 2  # asked twice, and not a third time behind the yes
+        assert "list: level 2, probably needs caution" in flat(enter(screen, "/moderation why"))
+        leave(screen)
