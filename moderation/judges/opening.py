@@ -24,8 +24,9 @@ _DEFAULTS: Mapping[str, Any] = {
     "labels": {},
 }
 _LEAST_CONTEXT = 1024
-_STALL = 20.0
-"""Seconds of silence and idleness after which a judge's process counts as hung; its time limit usually comes first."""
+_STALL = 120.0
+"""Seconds of silence and idleness after which a judge's process counts as hung while it loads: on a busy machine torch
+alone may take half a minute to read. A check ends sooner, by its time limit."""
 
 
 def open_judge(kind: str, options: Mapping[str, object], environment: Environment) -> Judge:
