@@ -37,18 +37,20 @@ def temperatures(logits: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
 
 
 BENIGN: tuple[tuple[str, Callable[[Row], bool], dict[str, float]], ...] = (
-    ("twins", is_twin, {"level4": 0.965, "level3": 0.93, "level2": 0.86}),
+    ("twins", is_twin, {"level4": 0.975, "level3": 0.95, "level2": 0.87}),
     ("cyber", lambda row: row.source == "frr", {"level4": 0.997, "level3": 0.99, "level2": 0.97}),
-    ("CLINC", lambda row: row.source == "clinc", {"level4": 0.9995, "level3": 0.998, "level2": 0.99}),
+    ("CLINC", lambda row: row.source == "clinc", {"level4": 0.999, "level3": 0.997, "level2": 0.99}),
     (
         "everyday",
-        lambda row: row.source == "contrast/everyday" and row.level == 0,
-        {"level4": 0.998, "level3": 0.99, "level2": 0.97},
+        lambda row: row.source == "contrast/everyday" and row.kind in ("casual", "benign"),
+        {"level4": 0.985, "level3": 0.98, "level2": 0.97},
     ),
-    ("answers", lambda row: row.kind == "output" and (row.level or 0) <= 1, {"level4": 0.99, "level3": 0.97}),
+    ("answers", lambda row: row.kind == "output" and (row.level or 0) <= 1, {"level4": 0.97, "level3": 0.95}),
 )
 """Benign development rows, and the share of each that must stay below a cut."""
-_LEVEL1, _CATEGORY, _INJECTION, _DISTRESS = 0.85, 0.98, 0.995, 0.985
+_LEVEL1, _CATEGORY, _DISTRESS = 0.85, 0.98, 0.985
+_LOOK_ALIKES, _ORDINARY = 0.97, 0.998
+"""Of document sentences: those written to look like injections, and those of ordinary documents."""
 
 
 def cuts(rows: Sequence[Row], probabilities: NDArray[Any]) -> dict[str, float]:
@@ -73,7 +75,10 @@ def cuts(rows: Sequence[Row], probabilities: NDArray[Any]) -> dict[str, float]:
         found[name] = quantile(
             name, lambda row, name=name: row.categories is not None and name not in row.categories, _CATEGORY
         )
-    found["injection"] = quantile("injection", lambda row: row.kind == "document", _INJECTION)
+    found["injection"] = max(
+        quantile("injection", lambda row: row.kind == "document" and row.source != "passages", _LOOK_ALIKES),
+        quantile("injection", lambda row: row.source == "passages", _ORDINARY),
+    )
     found["distress"] = quantile(
         "distress", lambda row: row.kind in ("benign", "casual") and row.distress is False, _DISTRESS
     )

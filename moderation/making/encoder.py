@@ -24,7 +24,7 @@ MATRICES = (
     "output.dense",
 )
 """What is changed in every layer, by the embedder's own names."""
-LONGEST = 64
+LONGEST = 128
 """Tokens of a text that training looks at; few rows are longer."""
 
 

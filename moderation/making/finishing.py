@@ -11,7 +11,7 @@ from altering import plain
 from calibrating import cuts, temperatures
 from labels import targets
 from measuring import Figure, Judged, is_request, others, requests, surface, unseen
-from public import foreign_rows, held_out_clinc
+from public import foreign_rows, more_held_out
 from report import Report
 from rows import DEVELOP, TEST, TRAIN, Row, holdout_rows
 from running import Running
@@ -58,10 +58,11 @@ def finish(
     with Running() as running:
         vectors = running.vectors([row.text for row in choosing])
         logits = vectors @ trained.weight.T + trained.bias
-        texts = [normalized(row.text, installed_words).text for row in (*training, *choosing)]
+        learned = [row for row in training if row.source.startswith("contrast/")]  # the others' words mislead
+        texts = [normalized(row.text, installed_words).text for row in (*learned, *choosing)]
         features = grams.matrix(texts)
-        counted = grams.fitted(features[: len(training)], targets(training))
-        added = np.asarray(features[len(training) :] @ counted)
+        counted = grams.fitted(features[: len(learned)], targets(learned))
+        added = np.asarray(features[len(learned) :] @ counted)
         mine = np.array([row.source.startswith("contrast/") for row in choosing])
         share = grams.measure(logits[mine], added[mine], targets(own))
         factors = temperatures(logits[mine] + share * added[mine], targets(own))
@@ -72,7 +73,7 @@ def finish(
         heads["centroids"], heads["nearness"] = _surroundings(running, training, vectors)
         write_heads(SHIPPED / "heads.safetensors", **heads)
         running.again()
-        chosen = [*choosing, *held_out_clinc(data, rows, split, DEVELOP)]
+        chosen = [*choosing, *more_held_out(data, rows, split, DEVELOP)]
         scored = running.judged(chosen, [plain(row.text) if is_request(row) else row.text for row in chosen])
         spoken = _distress(running, heads, chosen)
         scored.probabilities[:, OUTPUTS.index("distress")] = spoken
@@ -92,7 +93,7 @@ def _measured(
 ) -> Report:
     import numpy as np
 
-    held = [*_of(rows, split, TEST), *held_out_clinc(data, rows, split, TEST)]
+    held = [*_of(rows, split, TEST), *more_held_out(data, rows, split, TEST)]
     asked = [row for row in held if is_request(row)]
     bare = running.judged(asked, [plain(row.text) for row in asked])
     as_written = running.judged(held)
@@ -134,15 +135,18 @@ def _of(rows: Sequence[Row], split: Sequence[str], wanted: str) -> list[Row]:
 
 
 def _distress(running: Running, heads: dict[str, Any], rows: Sequence[Row]) -> NDArray[Any]:
-    """The probability of distress, which a verdict does not carry."""
+    """The probability of distress, which a verdict does not carry, of the rows written for this project; else 0."""
     import numpy as np
 
     number = OUTPUTS.index("distress")
-    logits = running.vectors([row.text for row in rows]) @ heads["vector"][number] + heads["bias"][number]
+    own = [at for at, row in enumerate(rows) if row.source.startswith("contrast/")]
+    texts = [rows[at].text for at in own]
+    logits = running.vectors(texts) @ heads["vector"][number] + heads["bias"][number]
     if "hashed" in heads:
-        features = grams.matrix([normalized(row.text, installed_words).text for row in rows])
+        features = grams.matrix([normalized(text, installed_words).text for text in texts])
         logits = logits + np.asarray(features @ heads["hashed"][:, number]) * heads["hashed_scales"][number]
-    found: NDArray[Any] = 1 / (1 + np.exp(-logits))
+    found = np.zeros(len(rows))
+    found[own] = 1 / (1 + np.exp(-logits))
     return found
 
 
@@ -153,7 +157,7 @@ def _surroundings(
     import numpy as np
     from sklearn.cluster import KMeans
 
-    vectors = running.vectors([row.text for row in training[::3]])
+    vectors = running.vectors([row.text for row in training[::8]])
     centres = KMeans(_CENTROIDS, n_init=2, random_state=5).fit(vectors).cluster_centers_
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     return centres.astype(np.float32), float(np.quantile((choosing @ centres.T).max(1), _UNSURE))

@@ -31,7 +31,7 @@ def matrix(texts: Sequence[str]) -> csr_matrix:
     return csr_matrix((values, columns, ends), shape=(len(rows), BUCKETS))
 
 
-def fitted(features: csr_matrix, wanted: NDArray[Any], strength: float = 3.0) -> NDArray[Any]:
+def fitted(features: csr_matrix, wanted: NDArray[Any], strength: float = 1.0) -> NDArray[Any]:
     """(`BUCKETS`, outputs): a logistic regression for each output, on the rows that say something of it."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression

@@ -13,7 +13,14 @@ from ockit.moderation.classifier.weights import LEVELS, OUTPUTS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WEIGHTS = {**dict.fromkeys(CATEGORIES, 0.15), "level1": 0.7, "level2": 1.0, "level3": 1.0, "level4": 2.0}
+WEIGHTS = {
+    **dict.fromkeys(CATEGORIES, 0.15),
+    "level1": 0.7,
+    "level2": 1.0,
+    "level3": 1.0,
+    "level4": 2.0,
+    "injection": 1.5,
+}
 """How much each output counts in the loss; 1 where it is not named."""
 
 

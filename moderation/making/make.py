@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from finishing import finish
 from learning import Plan, learned
+from oddities import odd_rows
 from progress import Progress
 from public import public_rows
 from rows import TRAIN, Row, contrast_rows, write_hashes
@@ -34,11 +35,16 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--epochs", type=float, default=Plan.epochs)
     parser.add_argument("--rank", type=int, default=Plan.rank)
-    parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[Plan.seed], help="a training for each; their mean is shipped"
+    )
     parser.add_argument(
         "--threads", type=int, default=1, help="more than the machine has to spare is slower than one"
     )
-    parser.add_argument("--trained", type=Path, help="keep what was trained in this file, or begin with it")
+    parser.add_argument(
+        "--kept", type=Path, help="keep what each seed trained in this folder, or take it from there"
+    )
+    parser.add_argument("--only-train", action="store_true", help="keep what was trained, and stop")
     parser.add_argument(
         "--vectors", type=Path, help="keep the untouched embedder's vectors in this file, or read them"
     )
@@ -49,36 +55,48 @@ def main() -> int:
 
     import torch
 
-    from ockit.moderation.classifier.words import installed_words
-    from ockit.moderation.normalizing import normalized
-
     torch.set_num_threads(given.threads)
     begun = time.monotonic()
     rows = [*contrast_rows(), *public_rows(given.data)]
+    rows += odd_rows(given.data, rows)
     untouched = _untouched(rows, given.vectors)
     split = parts(rows, untouched.numpy())
     print(f"{len(rows)} rows, {time.monotonic() - begun:.0f} s", flush=True)
-    plan = replace(Plan(), epochs=given.epochs, rank=given.rank, seed=given.seed)
-    if given.trained and given.trained.exists():
-        trained = Trained.read(given.trained)
-    else:
-        training = [number for number, part in enumerate(split) if part == TRAIN]
-        progress = Progress(rows, split, given.trained)
-        encoder, heads = learned(
-            [rows[number] for number in training],
-            untouched[training],
-            plan,
-            lambda text: normalized(text, installed_words).text,
-            progress.told,
-        )
-        trained = Trained.of(encoder, heads, plan)
-        if given.trained:
-            trained.write(given.trained)
-    report = finish(rows, split, trained, given.data, holdout=given.holdout)
+    trained = []
+    for seed in given.seeds:
+        kept = given.kept / f"seed{seed}.npz" if given.kept else None
+        if kept is not None and kept.exists():
+            trained.append(Trained.read(kept))
+            continue
+        plan = replace(Plan(), epochs=given.epochs, rank=given.rank, seed=seed)
+        trained.append(_trained(rows, split, untouched, plan, kept))
+        if kept is not None:
+            trained[-1].write(kept)
+    if given.only_train:
+        return 0
+    report = finish(rows, split, Trained.mean(trained), given.data, holdout=given.holdout)
     write_hashes(rows, split)
     report.into_readme()
     print(f"{time.monotonic() - begun:.0f} s in all", flush=True)
     return 0
+
+
+def _trained(
+    rows: Sequence[Row], split: Sequence[str], untouched: torch.Tensor, plan: Plan, kept: Path | None
+) -> Trained:
+    """What one training leaves."""
+    from ockit.moderation.classifier.words import installed_words
+    from ockit.moderation.normalizing import normalized
+
+    training = [number for number, part in enumerate(split) if part == TRAIN]
+    encoder, heads = learned(
+        [rows[number] for number in training],
+        untouched[training],
+        plan,
+        lambda text: normalized(text, installed_words).text,
+        Progress(rows, split, kept).told,
+    )
+    return Trained.of(encoder, heads, plan)
 
 
 def _untouched(rows: Sequence[Row], kept: Path | None) -> torch.Tensor:

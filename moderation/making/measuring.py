@@ -120,7 +120,8 @@ def others(judged: Judged, cuts: dict[str, float]) -> list[Figure]:
     not_hateful = judged.where(lambda row: row.kind == "not hateful")
     injected = judged.where(lambda row: row.kind == "injection")
     own = judged.where(lambda row: row.kind == "injection" and row.source.startswith("contrast/"))
-    documents = judged.where(lambda row: row.kind == "document" and row.level in (0, None))
+    documents = judged.where(lambda row: row.kind == "document" and row.level == 0)
+    ordinary = judged.where(lambda row: row.source == "passages")
     distress = judged.where(lambda row: row.kind == "distress")
     calm = judged.where(lambda row: row.kind in ("benign", "casual") and row.source.startswith("contrast/"))
     refusals = judged.where(lambda row: row.kind == "output" and (row.level or 0) <= 1)
@@ -130,12 +131,17 @@ def others(judged: Judged, cuts: dict[str, float]) -> list[Figure]:
     )
     figures = [_auc("hatecheck, held-out functionalities", judged, hateful, not_hateful, ">= 0.80")]
     figures += [
-        _auc_of("injected sentences against documents", judged.output("injection"), own, documents),
+        _auc_of(
+            "injected sentences against look-alikes in documents", judged.output("injection"), own, documents
+        ),
         Figure("injected sentences flagged", int(own.sum()), float(flagged[own].mean())),
         Figure(
             "public injections flagged", int((injected & ~own).sum()), float(flagged[injected & ~own].mean())
         ),
-        Figure("document sentences flagged", int(documents.sum()), float(flagged[documents].mean())),
+        Figure("look-alikes in documents flagged", int(documents.sum()), float(flagged[documents].mean())),
+        Figure(
+            "sentences of ordinary documents flagged", int(ordinary.sum()), float(flagged[ordinary].mean())
+        ),
         _auc_of("distress against other lines", judged.output("distress"), distress, calm),
         Figure("distress found", int(distress.sum()), float(spoken[distress].mean())),
         Figure("other lines taken for distress", int(calm.sum()), float(spoken[calm].mean())),

@@ -66,11 +66,13 @@ def foreign_rows(data: Path) -> list[Row]:
     return found
 
 
-def held_out_clinc(data: Path, rows: Sequence[Row], split: Sequence[str], part: str) -> list[Row]:
-    """The CLINC questions of a part's intents that are not among `rows`: a rare mistake is seen only among many."""
-    groups = {row.group for row, of in zip(rows, split, strict=True) if row.source == "clinc" and of == part}
+def more_held_out(data: Path, rows: Sequence[Row], split: Sequence[str], part: str) -> list[Row]:
+    """What the samples of CLINC and of the documents left out, of a part's intents and places: a rare mistake is seen
+    only among many."""
+    groups = {row.group for row, of in zip(rows, split, strict=True) if of == part}
     known = {row.text for row in rows}
-    return [row for row in _clinc(data / "moderation") if row.group in groups and row.text not in known]
+    every = [*_clinc(data / "moderation"), *_documents(data)]
+    return [row for row in every if row.group in groups and row.text not in known]
 
 
 def _sample(chance: random.Random, rows: Iterator[Row], count: int) -> list[Row]:
