@@ -20,7 +20,7 @@ LEVEL_NAMES = (
 CATEGORY_NAMES = {
     **{name: name for name in CATEGORIES},
     "sexual": "sexual content",
-    "minors": "sexual content with minors",
+    "minors": "children",
     "self_harm": "self-harm",
     "illicit": "illicit goods or weapons",
     "cyber": "attacks on computers",
