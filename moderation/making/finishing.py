@@ -93,8 +93,9 @@ def _measured(
 ) -> Report:
     import numpy as np
 
-    held = [*_of(rows, split, TEST), *more_held_out(data, rows, split, TEST)]
-    asked = [row for row in held if is_request(row)]
+    test_rows, more = _of(rows, split, TEST), more_held_out(data, rows, split, TEST)
+    asked = [row for row in (*test_rows, *more) if is_request(row)]
+    held = [*test_rows, *(row for row in more if not is_request(row))]
     bare = running.judged(asked, [plain(row.text) for row in asked])
     as_written = running.judged(held)
     as_written.probabilities[:, OUTPUTS.index("distress")] = _distress(running, heads, held)

@@ -140,7 +140,9 @@ def others(judged: Judged, cuts: dict[str, float]) -> list[Figure]:
         ),
         Figure("look-alikes in documents flagged", int(documents.sum()), float(flagged[documents].mean())),
         Figure(
-            "sentences of ordinary documents flagged", int(ordinary.sum()), float(flagged[ordinary].mean())
+            "sentences of ordinary documents flagged (longer pieces of the same were learned from)",
+            int(ordinary.sum()),
+            float(flagged[ordinary].mean()),
         ),
         _auc_of("distress against other lines", judged.output("distress"), distress, calm),
         Figure("distress found", int(distress.sum()), float(spoken[distress].mean())),
