@@ -48,6 +48,7 @@ def test_json_is_one_object_of_the_documented_shape(ask: Any, ockit_home: Path) 
         "sources",
         "cited",
         "retrieval",
+        "moderation",
     ]
     assert found["schema_version"] == 1
     assert found["usage"].keys() == {"prompt_tokens", "cached_tokens", "completion_tokens"}
@@ -68,9 +69,9 @@ def test_jsonl_is_every_event(ask: Any, ockit_home: Path) -> None:
     kinds = [event["event"] for event in events]
     assert kinds[0] == "start"
     assert events[0]["schema_version"] == 1
-    assert kinds[1:3] == ["prefill", "prefill"]
-    assert kinds[-1] == "end"
-    assert set(kinds[3:-1]) == {"token"}
+    assert kinds[1:4] == ["moderated", "prefill", "prefill"]
+    assert kinds[-2:] == ["moderated", "end"]
+    assert set(kinds[4:-2]) == {"token"}
     ((_, answer),) = saved(ockit_home)
     assert "".join(event["text"] for event in events if event["event"] == "token") == answer.text
     assert events[-1]["finish_reason"] == "length"
