@@ -37,19 +37,20 @@ def temperatures(logits: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
 
 
 BENIGN: tuple[tuple[str, Callable[[Row], bool], dict[str, float]], ...] = (
-    ("twins", is_twin, {"level4": 0.975, "level3": 0.95, "level2": 0.87}),
+    ("twins", is_twin, {"level4": 0.97, "level3": 0.94, "level2": 0.87}),
     ("cyber", lambda row: row.source == "frr", {"level4": 0.997, "level3": 0.99, "level2": 0.97}),
     ("CLINC", lambda row: row.source == "clinc", {"level4": 0.999, "level3": 0.997, "level2": 0.99}),
     (
         "everyday",
         lambda row: row.source == "contrast/everyday" and row.kind in ("casual", "benign"),
-        {"level4": 0.985, "level3": 0.98, "level2": 0.97},
+        {"level4": 0.965, "level3": 0.96, "level2": 0.95},
     ),
     ("answers", lambda row: row.kind == "output" and (row.level or 0) <= 1, {"level4": 0.97, "level3": 0.95}),
 )
-"""Benign development rows, and the share of each that must stay below a cut."""
+"""Benign development rows, and the share of each that must stay below a cut. Of a small set (96 everyday lines) so much
+that three rows or more may lie above: a single one is an accident."""
 _LEVEL1, _CATEGORY, _DISTRESS = 0.85, 0.98, 0.985
-_LOOK_ALIKES, _ORDINARY = 0.97, 0.998
+_LOOK_ALIKES, _ORDINARY = 0.92, 0.998
 """Of document sentences: those written to look like injections, and those of ordinary documents."""
 
 
@@ -80,6 +81,8 @@ def cuts(rows: Sequence[Row], probabilities: NDArray[Any]) -> dict[str, float]:
         quantile("injection", lambda row: row.source == "passages", _ORDINARY),
     )
     found["distress"] = quantile(
-        "distress", lambda row: row.kind in ("benign", "casual") and row.distress is False, _DISTRESS
+        "distress",
+        lambda row: row.source.startswith("contrast/") and row.kind in ("benign", "casual"),
+        _DISTRESS,
     )
     return {name: min(1.0, value + 1e-6) for name, value in found.items()}
