@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from ockit.files import explained
 LARGEST_INPUT = 16 * 1024 * 1024
 """Bytes of one attachment. No context is that long; more need not be read to know that it does not fit."""
 
+GAP = "\n\n"
+"""What stands between the parts of a question."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -20,6 +24,37 @@ class Document:
 
     name: str
     text: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an attachment stands in a question's text, its name included: characters `start` to `end` (excluded)."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a question's text that begins at character `start`; `name` is its attachment's, or empty for the
+    person's own words."""
+
+    text: str
+    start: int
+    name: str = ""
+
+
+def pieces(text: str, places: Sequence[Place]) -> list[Piece]:
+    """A question in its parts: the words first, then every attachment. Parts without a visible character are none."""
+    found, words, last = [], [], 0
+    for place in places:
+        words.append((text[last : place.start], last))
+        found.append(Piece(text[place.start : place.end], place.start, place.name))
+        last = place.end
+    words.append((text[last:], last))
+    own = [Piece(part.lstrip(), at + len(part) - len(part.lstrip())) for part, at in words]
+    return [piece for piece in (*own, *found) if piece.text.strip()]
 
 
 @dataclass(frozen=True)
@@ -32,11 +67,19 @@ class Question:
     @property
     def text(self) -> str:
         """What the model is told: the attachments under their names, then the prompt."""
-        parts = [
-            f"{document.name}:\n\n{document.text.strip()}" if document.name else document.text.strip()
-            for document in self.documents
-        ]
-        return "\n\n".join([*parts, self.prompt] if self.prompt else parts)
+        parts = [_laid_out(document) for document in self.documents]
+        return GAP.join([*parts, self.prompt] if self.prompt else parts)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the attachments stand in `text`; piped text that is itself the question is none."""
+        found, start = [], 0
+        for document in self.documents:
+            end = start + len(_laid_out(document))
+            if document.name:
+                found.append(Place(document.name, start, end))
+            start = end + len(GAP)
+        return tuple(found)
 
     @property
     def attached(self) -> int:
@@ -50,6 +93,11 @@ class Question:
             kept.append(replace(document, text=document.text[:length]))
             length = max(0, length - len(document.text))
         return replace(self, documents=tuple(kept))
+
+
+def _laid_out(document: Document) -> str:
+    text = document.text.strip()
+    return f"{document.name}:\n\n{text}" if document.name else text
 
 
 def read_document(path: Path, cwd: Path, *, truncate: bool = False, regular: bool = False) -> Document:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from ockit.assistant.attachments import Piece, Place, pieces
 from ockit.errors import UsageError
 from ockit.events import FinishReason, Moderated
 from ockit.messages import Conversation, Message, Passage, Role, Sampling, Timings, Usage
 from ockit.sessions.records import Moderation, State, StoredMessage
 
-TYPED, ATTACHED, CAUTION = "typed", "attached", "caution"
+TYPED, ATTACHED, CAUTION, PLACES = "typed", "attached", "caution", "places"
 """Keys of a question's metadata in the store."""
 
 
@@ -31,6 +32,7 @@ class Turn:
         state: as in the store; a question is always ``complete``.
         typed: what a person typed of a question that files stand in front of; None where that is its text.
         attached: paths of the files that were attached to it without being named in it.
+        places: where attached and piped texts stand in a question; moderation reads each by itself.
         pinned: a question that never leaves the prompt, and its answer with it.
         tries: answers begun to a question by this process.
         sought: what documents are searched for, where that is not what was typed.
@@ -56,6 +58,7 @@ class Turn:
     timings: Timings | None = None
     typed: str | None = None
     attached: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
     pinned: bool = False
     tries: int = 0
     sought: str | None = None
@@ -86,6 +89,7 @@ class Turn:
             timings=saved.timings,
             typed=typed if isinstance(typed, str) else None,
             attached=tuple(map(str, attached)) if isinstance(attached, list) else (),
+            places=_places(saved.metadata.get(PLACES)),
             sources=saved.sources,
             caution=caution if isinstance(caution, str) else "",
             verdicts=saved.verdicts,
@@ -100,7 +104,10 @@ class Turn:
     def metadata(self) -> dict[str, Any]:
         """What the store keeps of a question besides its text."""
         typed = {} if self.typed is None else {TYPED: self.typed, ATTACHED: list(self.attached)}
-        return typed | ({CAUTION: self.caution} if self.caution else {})
+        places = [[place.name, place.start, place.end] for place in self.places]
+        return (
+            typed | ({CAUTION: self.caution} if self.caution else {}) | ({PLACES: places} if places else {})
+        )
 
     @property
     def lead(self) -> str:
@@ -123,9 +130,22 @@ class Turn:
         return Moderation(self.owed, self.metadata) if self.owed else None
 
     @property
+    def pieces(self) -> list[Piece]:
+        """What moderation reads of a question: the words, then every attachment."""
+        return pieces(self.text, self.places) or [Piece(self.text, 0)]
+
+    @property
     def can_go_on(self) -> bool:
         """Whether an answer was cut before its end."""
         return self.state == "interrupted" or self.finish_reason in ("interrupted", "length")
+
+
+def _places(saved: object) -> tuple[Place, ...]:
+    """Places as the store has them; none where it has something else."""
+    try:
+        return tuple(Place(str(name), int(start), int(end)) for name, start, end in saved)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        return ()
 
 
 @dataclass(frozen=True)

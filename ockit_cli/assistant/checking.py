@@ -7,11 +7,12 @@ Knows no turn (`ockit.assistant.vetting` does) and no back end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ockit.assistant.attachments import Piece
 from ockit.assistant.errands import Errand, Errands
-from ockit.messages import Judged, Message, Passage, Verdict
+from ockit.messages import ACTIONS, Judged, Message, Passage, Verdict
 
 if TYPE_CHECKING:
     from ockit.environment import Environment
@@ -40,6 +41,29 @@ class Checked:
     said: str
     judgement: Judgement | None
     banners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class QuestionChecked(Checked):
+    """What the guard made of a question: of its words and each of its attachments, the strictest verdict.
+
+    Attributes:
+        careful: the attachments that a search would not have passed on unremarked, with what was said of them: the
+            person has chosen them, so the model is told to take care.
+        care: the sentence that tells it; empty where nothing asks for care.
+    """
+
+    careful: tuple[tuple[str, Verdict], ...] = ()
+    care: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How answers are read. `holds`: nothing of one is shown before it was read, because the policy can stop it.
+    `whole`: a back end reads answers that is too slow for clauses, so that the whole answer is read at its end."""
+
+    holds: bool
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -81,6 +105,60 @@ class Checking:
         """Begin to judge a text, after the turns before it."""
         return self._errands.do(lambda: self._check(text, role, context, session))
 
+    def begin_question(
+        self, pieces: Sequence[Piece], context: Sequence[Message] = (), *, session: str | None = None
+    ) -> Errand[QuestionChecked]:
+        """Begin to judge a question, every piece of it by itself: what a person types is read however long the file
+        beside it is. An attachment is read as a document as well, which may give orders."""
+
+        def work() -> QuestionChecked:
+            guard = self._opened()
+            texts = [piece.text for piece in pieces]
+            verdicts = guard.check_many(texts, "user", context[-CONTEXT:], session=session)
+            at = _strictest(verdicts)
+            judgement = guard.last if guard.last is not None and guard.last.verdict == verdicts[at] else None
+            files = [piece for piece in pieces if piece.name]
+            read = guard.check_many([piece.text for piece in files], "retrieved", session=session)
+            careful = tuple(
+                (file.name, shifted(verdict, file.start))
+                for file, verdict in zip(files, read, strict=True)
+                if verdict.action not in ("allow", "note")
+            )
+            verdict = shifted(verdicts[at], pieces[at].start)
+            if pieces[at].name and verdict.action != "allow":
+                verdict = replace(verdict, reason=f"{pieces[at].name}: {verdict.reason}")
+            cares = bool(careful) or verdict.action == "caution"
+            return QuestionChecked(
+                verdict,
+                _said(guard, verdict, "user"),
+                judgement,
+                guard.take_banners(),
+                careful,
+                guard.policy.texts.caution if cares else "",
+            )
+
+        return self._errands.do(work)
+
+    def begin_part(self, text: str) -> Errand[Checked]:
+        """Begin to judge a clause of an answer, with what stands before it, by the back ends that are quick."""
+
+        def work() -> Checked:
+            guard = self._opened()
+            verdict = guard.check_part(text)
+            return Checked(verdict, _said(guard, verdict, "assistant"), None, guard.take_banners())
+
+        return self._errands.do(work)
+
+    def record(self, text: str, verdict: Verdict, *, session: str | None = None) -> Errand[tuple[str, ...]]:
+        """Put what was made of a whole answer into the record; gives what the person should know of that."""
+
+        def work() -> tuple[str, ...]:
+            guard = self._opened()
+            guard.record(text, "assistant", verdict, session=session)
+            return guard.take_banners()
+
+        return self._errands.do(work)
+
     def begin_passages(
         self, passages: Sequence[Passage], *, session: str | None = None
     ) -> Errand[PassagesChecked]:
@@ -93,9 +171,14 @@ class Checking:
 
         return self._errands.do(work)
 
-    def holds_back(self) -> Errand[bool]:
-        """Whether the policy can stop an answer, so that nothing of it is shown before it was read."""
-        return self._errands.do(lambda: self._opened().policy.section("assistant").can_refuse)
+    def reading(self) -> Errand[Reading]:
+        """How answers are read under the policy."""
+
+        def work() -> Reading:
+            guard = self._opened()
+            return Reading(guard.policy.section("assistant").can_refuse, guard.slow_for_answers)
+
+        return self._errands.do(work)
 
     def switch(self, on: bool, why: str, *, session: str | None = None) -> Errand[None]:
         """Check texts from now on, or no longer; the guard's record has it."""
@@ -138,15 +221,49 @@ class Checking:
     def _check(self, text: str, role: Judged, context: Sequence[Message], session: str | None) -> Checked:
         guard = self._opened()
         verdict = guard.check(text, role, context[-CONTEXT:], session=session)
-        said = {
-            "allow": "",
-            "note": "",
-            "caution": guard.caution_text(verdict),
-            "confirm": guard.confirm_text(verdict),
-        }.get(verdict.action)
-        if said is None:
-            said = guard.answer_text(verdict, role)
-        return Checked(verdict, said, guard.last, guard.take_banners())
+        return Checked(verdict, _said(guard, verdict, role), guard.last, guard.take_banners())
+
+
+def _said(guard: Guard, verdict: Verdict, role: Judged) -> str:
+    """The policy's words for a verdict's action."""
+    said = {
+        "allow": "",
+        "note": "",
+        "caution": guard.caution_text(verdict),
+        "confirm": guard.confirm_text(verdict),
+    }.get(verdict.action)
+    return guard.answer_text(verdict, role) if said is None else said
+
+
+def gravity(verdict: Verdict) -> tuple[int, bool, bool, int, float]:
+    """What verdicts on parts of a text are ranked by; one of no back end says nothing."""
+    return (
+        ACTIONS.index(verdict.action),
+        verdict.backend != "none",
+        verdict.status != "ok",
+        verdict.level,
+        verdict.score,
+    )
+
+
+def _strictest(verdicts: Sequence[Verdict]) -> int:
+    """The place of the strictest of some verdicts. Where one asks for support, nobody is merely refused."""
+    first = max(range(len(verdicts)), key=lambda at: gravity(verdicts[at]))
+    if verdicts[first].action != "refuse":
+        return first
+    return next((at for at, verdict in enumerate(verdicts) if verdict.action == "support"), first)
+
+
+def shifted(verdict: Verdict, by: int) -> Verdict:
+    """A verdict on a piece of a text, its hits where they lie in the text: `by` characters further on. What lies before
+    the text begins at its beginning."""
+    hits = tuple(
+        hit
+        if hit.start is None or hit.end is None
+        else replace(hit, start=max(0, hit.start + by), end=max(0, hit.end + by))
+        for hit in verdict.hits
+    )
+    return replace(verdict, hits=hits)
 
 
 def checking(environment: Environment, settings: Settings) -> Checking:

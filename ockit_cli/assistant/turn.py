@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ockit.assistant.attachments import Place
 from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.checking import Checked, Checking
 from ockit.assistant.grounding import Grounding
@@ -103,6 +104,7 @@ class Assistant(Vetting):
         typed: str | None = None,
         attached: Sequence[str] = (),
         sought: str | None = None,
+        places: Sequence[Place] = (),
         confirmed: bool = False,
     ) -> Iterator[Event]:
         """One turn: Notice, Moderated, Sources, Prefill and Token events, then End. A question that moderation stops
@@ -116,17 +118,21 @@ class Assistant(Vetting):
             typed: what the person typed, where files stand in front of it in the question.
             attached: paths of those files that are not named in it.
             sought: what documents are searched for; None searches for what was typed.
+            places: where files and piped texts stand in the question; moderation reads each by itself.
             confirmed: the person has said yes beforehand to whatever moderation would ask about.
 
         Raises:
             ContextOverflow: the question does not fit.
             InterruptedByUser: it was stopped before a word came.
+            RefusedError: moderation refuses the system text.
             WorkerError: the model's process died; the part that came is saved as failed.
             OckitError: whatever loading raises.
         """
         started = time.perf_counter() if started is None else started
         with self._running():
-            asked = Turn("user", question, typed=typed, attached=tuple(attached), sought=sought)
+            asked = Turn(
+                "user", question, typed=typed, attached=tuple(attached), sought=sought, places=tuple(places)
+            )
             branch = Branch(self._branch.turns, asked)
             yield from self._save(branch, title)
             self._branch = branch
@@ -156,9 +162,13 @@ class Assistant(Vetting):
                 if self._branch is before and before.answer is not None:
                     self._keeper.stand_at(before.answer)
 
-    def go_on(self, sampling: Sampling) -> Iterator[Event]:
+    def go_on(self, sampling: Sampling, *, confirmed: bool = False) -> Iterator[Event]:
         """The last answer goes on where it was cut: Token events bring the new text, End what it cost. In the store it
-        stays one answer, with the sum of the costs.
+        stays one answer, with the sum of the costs. A question that moderation has not judged, or has stopped, is
+        judged first; where it is stopped the answer stays as it is, and End says ``refused``.
+
+        Args:
+            confirmed: the person has said yes to a question that moderation asks about first.
 
         Raises:
             UsageError: there is no answer, or it ended by itself.
@@ -169,6 +179,18 @@ class Assistant(Vetting):
             answer = self._unfinished()
             question = self._branch.questions[-1]
             yield from self._save(self._branch, None)
+            system = self._begin_system()
+            if self.moderated and self._must_judge(question):
+                check = self._begin_check(self._branch.before(question), question)
+                yield from self._vet_system(system)
+                stopped_by = yield from self._decided(question, check, confirmed=confirmed)
+                if stopped_by is not None:
+                    yield from self._not_answered(question, stopped_by)
+                    yield End("refused")
+                    return
+                self._keeper.moderated(question)  # else it is owed, and saved with the next question
+            else:
+                yield from self._vet_system(system)
             conversation = self._all(self._branch)
             yield from self._run(conversation, self._render_open, question, answer, sampling, started)
 
@@ -181,8 +203,9 @@ class Assistant(Vetting):
         if sampling.seed is None:
             sampling = replace(sampling, seed=secrets.randbelow(SEEDS))  # saved: can be repeated
         answer = Turn("assistant", "", model=self.model.entry.name, sampling=sampling)
-        check = self._begin_check(branch)
+        system, check = self._begin_system(), self._begin_check(branch, question)
         yield from self._look_up(question)
+        yield from self._vet_system(system)
         stopped_by = yield from self._decided(question, check, confirmed=confirmed)
         if stopped_by is not None and stopped_by.verdict.action != "support":
             yield from self._not_answered(question, stopped_by)
@@ -219,7 +242,7 @@ class Assistant(Vetting):
         self._stop.check()
         question.tries += 1
         end = End("interrupted")
-        watch = self._watch(answer)
+        watch = self._watch(question, answer, sampling)
         record = AnswerRecord(
             self._keeper.store, self.session_id, question, answer, sampling, model=self.model.entry.name
         )

@@ -10,19 +10,23 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 
 from ockit.assistant.branch import Branch, Turn
-from ockit.assistant.checking import Checked, Checking
+from ockit.assistant.checking import Checked, Checking, QuestionChecked
 from ockit.assistant.errands import Errand
 from ockit.assistant.grounding import Grounding
 from ockit.assistant.looking_up import LookingUp
 from ockit.assistant.watching import Watch
 from ockit.environment import Environment
+from ockit.errors import RefusedError
 from ockit.events import Event, Moderated, Notice
-from ockit.messages import Judged, Verdict
+from ockit.messages import ACTIONS, Judged, Message, Sampling, Verdict
 from ockit.sessions.store import Store
 from ockit.workers.worker import Worker
 
 REFUSED, CONFIRM = "refused", "confirm"
 """Kinds of notices: why a turn got no answer, or only the beginning of one; that the person is asked first."""
+
+RECORDED_S = 0.5
+"""How long the end of a turn waits for its line in the record: behind a check that hangs it comes when that is over."""
 
 BANNER, LEFT_OUT, CAUTION = "moderation", "moderation_passage", "caution"
 """Kinds of notices: about the check itself; about a passage that was found; that the model is told to take care."""
@@ -57,6 +61,7 @@ class Vetting(LookingUp):
         self.checking = checking
         self._asked_first: Turn | None = None  # the question that the person must confirm
         self._unread: set[str] = set()  # what was said of texts that were not judged
+        self._cleared: str | None = None  # the system text that was judged last, and may be used
         if checking is not None and not checking.on:
             self._keeper.switched(False)
 
@@ -67,8 +72,10 @@ class Vetting(LookingUp):
 
     @property
     def unconfirmed(self) -> bool:
-        """Whether the last question waits for a yes (`Assistant.again` with `confirmed`)."""
-        return self._asked_first is not None and self._asked_first is self._branch.waiting
+        """Whether the last question waits for a yes (`Assistant.again`, or `go_on` where it has an answer,
+        with `confirmed`)."""
+        asked = self._branch.questions
+        return self._asked_first is not None and bool(asked) and self._asked_first is asked[-1]
 
     def decline(self) -> None:
         """The person does not want the question answered that waits for a yes."""
@@ -93,14 +100,46 @@ class Vetting(LookingUp):
         if self.checking is not None:
             self.checking.close()
 
-    def _begin_check(self, branch: Branch) -> Errand[Checked] | None:
-        """Begin to judge the waiting question, beside whatever comes before the answer."""
-        question = branch.waiting
-        if not self.moderated or question is None:
+    def _begin_check(self, branch: Branch, question: Turn) -> Errand[QuestionChecked] | None:
+        """Begin to judge a question behind a branch, beside whatever comes before the answer."""
+        if not self.moderated:
             return None
         assert self.checking is not None
         before = [turn.message("") for turn in branch.turns]
-        return self.checking.begin(question.text, "user", before, session=self.session_id)
+        return self.checking.begin_question(question.pieces, before, session=self.session_id)
+
+    def _begin_system(self) -> Errand[Checked] | None:
+        """Begin to judge the system text, where it is not the one that was judged last."""
+        if not self.moderated or not self._system or self._system == self._cleared:
+            return None
+        assert self.checking is not None
+        return self.checking.begin(self._system, "user", session=self.session_id)
+
+    def _vet_system(self, check: Errand[Checked] | None) -> Iterator[Event]:
+        """Nothing is asked under a system text that the policy refuses.
+
+        Raises:
+            RefusedError: it does.
+        """
+        if check is None:
+            return
+        checked = check.wait(self._stop)
+        verdict = checked.verdict
+        yield from self._told(checked.banners, [verdict])
+        if verdict.action in ("refuse", "support"):
+            raise RefusedError(
+                f"the system text is refused: {verdict.reason}",
+                hint="give another: --system TEXT, or /system TEXT in a chat",
+            )
+        self._cleared = self._system
+        if verdict.action in ("caution", "confirm"):
+            yield Notice(f"take care with the system text: {verdict.reason}", BANNER)
+
+    def _must_judge(self, question: Turn) -> bool:
+        """Whether the answer to a question may go on only after the question was judged: nobody has, or it was stopped
+        and answered while nothing was checked."""
+        said = [each.verdict.action for each in question.verdicts if each.role == "user"]
+        return not said or said[-1] in ("refuse", "support")
 
     def _vet_passages(self, question: Turn) -> Iterator[Event]:
         """Leave out of what was found for a question what the policy stops."""
@@ -117,7 +156,7 @@ class Vetting(LookingUp):
         yield from (Notice(text, LEFT_OUT) for text in checked.found.notices)
 
     def _decided(
-        self, question: Turn, check: Errand[Checked] | None, *, confirmed: bool
+        self, question: Turn, check: Errand[QuestionChecked] | None, *, confirmed: bool
     ) -> Generator[Event, None, Checked | None]:
         """What was made of a question: its verdict is told and will be saved with it. Gives what stops it, or None."""
         self._asked_first = None
@@ -126,15 +165,19 @@ class Vetting(LookingUp):
         checked = check.wait(self._stop)
         self._remember("user", checked)
         yield from self._told(checked.banners, [checked.verdict])
-        found = Moderated(checked.verdict, "user")
-        question.judged([found])
-        yield found
+        found = [Moderated(checked.verdict, "user")]
+        found += [Moderated(verdict, "retrieved") for _, verdict in checked.careful]
+        question.judged(found)
+        yield from found
         action = checked.verdict.action
-        question.caution = checked.said if action == "caution" else ""
-        if action == "caution":
-            yield Notice("the model is told to take care with this question", CAUTION)
+        question.caution = ""
         if action in ("refuse", "support") or (action == "confirm" and not confirmed):
             return checked
+        question.caution = checked.care
+        for name, verdict in checked.careful:
+            yield Notice(f"the model is told to take care with {name}: {verdict.reason}", CAUTION)
+        if action == "caution":
+            yield Notice("the model is told to take care with this question", CAUTION)
         return None
 
     def _not_answered(self, question: Turn, checked: Checked) -> Iterator[Notice]:
@@ -149,19 +192,23 @@ class Vetting(LookingUp):
             self._asked_first = question
         yield Notice(checked.said, CONFIRM if asks else REFUSED)
 
-    def _watch(self, answer: Turn) -> Watch | None:
+    def _watch(self, question: Turn, answer: Turn, sampling: Sampling) -> Watch | None:
         """What reads the answer along, or None where nothing is checked."""
         if not self.moderated:
             return None
         checking = self.checking
         assert checking is not None
-        holds = checking.holds_back().wait(self._stop)
-        session = self.session_id
+        reading = checking.reading().wait(self._stop)
+        asked, session = [Message("user", question.text)], self.session_id
         return Watch(
-            lambda text: checking.begin(text, "assistant", session=session),
-            holds=holds,
+            checking.begin_part,
+            holds=reading.holds,
             stop=self._stop,
             before=answer.text,
+            whole=(lambda text: checking.begin(text, "assistant", asked, session=session))
+            if reading.whole
+            else None,
+            trims=not answer.text and sampling.grammar is None,
         )
 
     def _read_along(self, answer: Turn, watch: Watch) -> Iterator[Event]:
@@ -174,10 +221,22 @@ class Vetting(LookingUp):
         found = Moderated(worst.verdict, "assistant")
         answer.judged([found])
         yield found
+        yield from self._recorded(watch, worst.verdict)
         if watch.cut:
             yield Notice(worst.said, REFUSED)
         elif worst.verdict.action == "caution":
             yield Notice(f"take care with this answer: {worst.verdict.reason}", BANNER)
+
+    def _recorded(self, watch: Watch, verdict: Verdict) -> Iterator[Notice]:
+        """The record has one line for an answer, unless a clause met something stricter than the check of the whole,
+        which the record has already."""
+        assert self.checking is not None
+        known = watch.recorded
+        if known is not None and ACTIONS.index(known.verdict.action) >= ACTIONS.index(verdict.action):
+            return
+        errand = self.checking.record(watch.text, verdict, session=self.session_id)
+        if errand.settled(RECORDED_S):
+            yield from self._told(errand.wait(), [])
 
     def _remember(self, role: Judged, checked: Checked) -> None:
         assert self.checking is not None

@@ -2,21 +2,23 @@
 
 A clause is handed over once it is whole, and the model writes on meanwhile; where checks are slower than the model,
 the clauses that came since go together. Where the policy can stop an answer, nothing is passed on before it was read;
-else everything is passed on at once. Knows no guard (it is handed one errand a text) and no conversation.
+else everything is passed on at once. Where a back end is too slow for clauses, the whole answer is read once more at
+its end, and not shown before where it can be stopped. Knows no guard (it is handed one errand a text) and no
+conversation.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ockit.assistant.checking import Checked
+from ockit.assistant.checking import Checked, gravity, shifted
 from ockit.assistant.errands import Errand
 from ockit.assistant.waiting import Stop
 from ockit.errors import WorkerError
 from ockit.events import End, Event, Token
-from ockit.messages import ACTIONS, Verdict
 
 LONGEST_CLAUSE = 24
 """Tokens after which a clause ends without a mark."""
@@ -39,21 +41,37 @@ class Watch:
     """Reads one answer along.
 
     Args:
-        begin: begins the check of a text.
+        begin: begins the check of a clause with what stands before it.
+        whole: begins the check of the whole answer at its end; None where its clauses tell enough.
         holds: whether text waits for its check.
         stop: whether the person wants the turn to end.
         before: the answer so far, where it goes on.
+        trims: whether white space in front of the answer is dropped, so that places count from behind it.
 
     Attributes:
         worst: the strictest that was made of any part; None where nothing was checked.
         banners: what the person should know of the check itself.
         cut: whether the answer was stopped.
+        recorded: what was made of the whole answer by a check of it, which the record has; None where there was none.
     """
 
     def __init__(
-        self, begin: Callable[[str], Errand[Checked]], *, holds: bool, stop: Stop, before: str = ""
+        self,
+        begin: Callable[[str], Errand[Checked]],
+        *,
+        holds: bool,
+        stop: Stop,
+        before: str = "",
+        whole: Callable[[str], Errand[Checked]] | None = None,
+        trims: bool = False,
     ) -> None:
         self._begin = begin
+        self._at_end = whole
+        self._came = [before]
+        self._read_to = len(before)  # characters that were judged
+        self._shift = 0  # where the text that is being judged begins in the answer
+        self._trims = trims
+        self._read: list[Token] = []  # clauses that were judged and wait for the check of the whole
         self._holds = holds
         self._stop = stop
         self._context: deque[tuple[str, int]] = deque([(before[-4 * CONTEXT_TOKENS :], CONTEXT_TOKENS)])
@@ -64,10 +82,18 @@ class Watch:
         self.worst: Checked | None = None
         self.banners: list[str] = []
         self.cut = False
+        self.recorded: Checked | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole answer as far as it came, with what was never passed on of it."""
+        text = "".join(self._came)
+        return text.lstrip() if self._trims else text
 
     def over(self, events: Iterable[Event], cancel: Callable[[], None]) -> Iterator[Event]:
         """The events of an answer, its text checked. `cancel` stops the model once the answer is to end; the End says
-        ``refused`` then, and what was not passed on is gone.
+        ``refused`` then, and what was not passed on is gone. Where a stop does not wait for the check of what is held
+        back, that is gone as well, and the End says ``interrupted``: the answer can go on.
 
         Raises:
             WorkerError: as the events do, once what came before has been checked and passed on.
@@ -82,9 +108,10 @@ class Watch:
                         cancel()
                 elif isinstance(event, End):
                     yield from self._rest(hurried=event.finish_reason == "interrupted" and not self.cut)
-                    lost = self.cut or bool(self._held)
-                    reason = "refused" if self.cut else event.finish_reason
-                    yield replace(event, finish_reason=reason, verbatim=event.verbatim and not lost)
+                    lost = bool(self._held)
+                    reason = "refused" if self.cut else "interrupted" if lost else event.finish_reason
+                    verbatim = event.verbatim and not (self.cut or lost)
+                    yield replace(event, finish_reason=reason, verbatim=verbatim)
                 else:
                     yield event
         except WorkerError:
@@ -93,12 +120,13 @@ class Watch:
 
     @property
     def _held(self) -> list[Token]:
-        return [*self._under, *self._whole, *self._open] if self._holds else []
+        return [*self._read, *self._under, *self._whole, *self._open] if self._holds else []
 
     def _take(self, token: Token) -> Iterator[Token]:
         if not self._holds:
             yield token
         self._open.append(token)
+        self._came.append(token.text)
         if ends_clause(self._open):
             self._whole += self._open
             self._open = []
@@ -111,17 +139,20 @@ class Watch:
         if self._errand is None and self._whole and not self.cut:
             self._under, self._whole = self._whole, []
             before = "".join(text for text, _ in self._context)
+            dropped = len("".join(self._came)) - len(self.text)
+            self._shift = self._read_to - len(before) - dropped
             self._errand = self._begin(before + _text(self._under))
 
     def _judged(self, checked: Checked) -> Iterator[Token]:
         """A check is done: what it was about is passed on, or the answer ends."""
         under, self._under, self._errand = self._under, [], None
-        self.banners += checked.banners
-        self.worst = checked if self.worst is None else strictest(self.worst, checked)
-        if checked.verdict.action in _STOPPING:
-            self.cut, self._whole, self._open = True, [], []
+        self._read_to += len(_text(under))
+        self._count(replace(checked, verdict=shifted(checked.verdict, self._shift)))
+        if self.cut:
             return
-        if self._holds:
+        if self._holds and self._at_end is not None:
+            self._read += under
+        elif self._holds:
             yield from under
         self._context.extend((token.text, len(token.ids)) for token in under)
         while (
@@ -130,19 +161,38 @@ class Watch:
         ):
             self._context.popleft()
 
+    def _count(self, checked: Checked) -> None:
+        self.banners += checked.banners
+        self.worst = checked if self.worst is None else strictest(self.worst, checked)
+        if checked.verdict.action in _STOPPING:
+            self.cut, self._read, self._whole, self._open = True, [], [], []
+
     def _rest(self, *, hurried: bool) -> Iterator[Token]:
         """The answer is over: check what is left. `hurried`: the person waits for the end and not for the check."""
         self._whole += self._open
         self._open = []
-        patience = LAST_WORD_S if hurried else float("inf")
+        until = time.monotonic() + LAST_WORD_S if hurried else float("inf")
         self._go_on()
         while self._errand is not None:
-            while not self._errand.settled(_GLANCE_S):
-                patience -= _GLANCE_S
-                if patience <= 0 or (self._stop.asked and not hurried):
-                    return
+            if not self._settled(self._errand, until):
+                return
             yield from self._judged(self._errand.wait())
             self._go_on()
+        if self._at_end is None or self.cut or not self.text:
+            return
+        errand = self._at_end(self.text)
+        if self._settled(errand, until):
+            self.recorded = errand.wait()
+            self._count(self.recorded)
+            yield from self._read
+            self._read = []
+
+    def _settled(self, errand: Errand[Checked], until: float) -> bool:
+        """Wait for a check; whether it is done before the person has had enough."""
+        while not errand.settled(_GLANCE_S):
+            if time.monotonic() >= until or (self._stop.asked and until == float("inf")):
+                return False
+        return True
 
 
 def ends_clause(tokens: Sequence[Token]) -> bool:
@@ -155,11 +205,7 @@ def ends_clause(tokens: Sequence[Token]) -> bool:
 
 def strictest(one: Checked, other: Checked) -> Checked:
     """The stricter of what was made of two parts of a text; its ``ms`` is that of both."""
-
-    def rank(verdict: Verdict) -> tuple[int, bool, int, float]:
-        return ACTIONS.index(verdict.action), verdict.status != "ok", verdict.level, verdict.score
-
-    first = max(one, other, key=lambda checked: rank(checked.verdict))
+    first = max(one, other, key=lambda checked: gravity(checked.verdict))
     return replace(first, verdict=replace(first.verdict, ms=one.verdict.ms + other.verdict.ms))
 
 

@@ -17,17 +17,19 @@ from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
 from ockit.assistant.vetting import CONFIRM, REFUSED
 from ockit.commands import constraints
+from ockit.commands.answer_refused import refused
 from ockit.commands.invocation import Invocation
 from ockit.errors import (
     ContextOverflow,
     ExitCode,
     InterruptedByUser,
     OckitError,
-    RefusedError,
     SchemaMismatch,
+    UsageError,
 )
 from ockit.events import End, Event, Moderated, Notice, Prefill, Sources, Token, to_json
 from ockit.messages import Message, Passage, Sampling
+from ockit.repl.policy_fault import of_policy
 from ockit.sessions.store import Store
 from ockit.settings import Settings
 
@@ -129,7 +131,12 @@ class Answer:
         sought = question.prompt or None
         text, end = self._answer(
             self._assistant.reply(
-                question.text, sampling, started=started, sought=sought, confirmed=self._form.yes
+                question.text,
+                sampling,
+                started=started,
+                sought=sought,
+                places=question.places,
+                confirmed=self._form.yes,
             )
         )
         if self._assistant.unconfirmed and self._confirmed():
@@ -139,8 +146,7 @@ class Answer:
         if self._assistant.trouble is not None:
             raise self._assistant.trouble
         if self._refusal is not None and not (self._form.json or self._form.jsonl):
-            ways = "--yes answers it" if self._refusal.kind == CONFIRM else "ockit moderate TEXT says why"
-            raise RefusedError(self._refusal.text, hint=ways)
+            raise refused(self._refusal, self._moderated)
         retrieval = self._assistant.looked.retrieval
         if code == ExitCode.OK and any(retrieval.get(name) == "failed" for name in self._form.named):
             return ExitCode.PARTLY_DONE
@@ -167,6 +173,8 @@ class Answer:
                         self._moderated.append(event)
                     elif isinstance(event, End):
                         end = event
+        except UsageError as error:
+            raise of_policy(error, self._run.directories, "--no-moderation asks without it") from error
         except InterruptedByUser:  # before the first word: for a command that is an answer without any
             end = End("interrupted")
             self._jsonl(end, text)
@@ -198,7 +206,7 @@ class Answer:
 
     def _print(self, text: str) -> None:
         form = self._form
-        if form.stream and not (form.json or form.jsonl or form.extract):
+        if form.stream and not (form.json or form.jsonl or form.extract or self._beside):
             self._console.write(text)
 
     def _close(self, text: str, end: End) -> int:
@@ -214,11 +222,13 @@ class Answer:
                 found |= {"refusal": self._refusal.text}
             place = self._place()
             console.json({"schema_version": SCHEMA_VERSION, **answer, **cost, **place, **sources, **found})
+        elif self._beside and not form.jsonl:
+            console.notice(text)
         elif not form.jsonl and (text or self._refusal is None):
             console.line("" if form.stream and not form.extract else shown)
             self._list(text)
         if self._supported:
-            return ExitCode.OK
+            return ExitCode.REFUSED if self._beside else ExitCode.OK
         if end.finish_reason == "refused":
             return ExitCode.REFUSED
         if end.finish_reason == "interrupted":
@@ -240,6 +250,13 @@ class Answer:
     def _supported(self) -> bool:
         """Whether the answer is the policy's, for somebody in distress: it owes nothing to a schema."""
         return any(each.role == "user" and each.verdict.action == "support" for each in self._moderated)
+
+    @property
+    def _beside(self) -> bool:
+        """Whether the policy's text comes where something else reads answers of a certain form: it is shown beside
+        stdout, which stays empty, and the exit code says that there is no answer."""
+        formed = self._form.extract or self._schema is not None or self.grammar is not None
+        return formed and self._supported
 
     def _list(self, text: str) -> None:
         """The sources below the answer; beside it, where something else reads the answer."""

@@ -17,13 +17,15 @@ from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.citations import listed
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
-from ockit.assistant.vetting import BANNER, CAUTION, CONFIRM
+from ockit.assistant.vetting import BANNER, CAUTION, CONFIRM, REFUSED
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import ContextOverflow, StoreError, UsageError
-from ockit.events import End, Event, Notice, Sources
+from ockit.events import End, Event, Moderated, Notice, Sources
 from ockit.messages import Passage, Sampling
 from ockit.repl.mentions import mentions
+from ockit.repl.policy_fault import of_policy
+from ockit.repl.refusal import beneath, is_no, is_yes
 from ockit.sessions.records import Hit, Session
 from ockit.sessions.store import Store
 from ockit.sessions.titles import title_of
@@ -49,8 +51,8 @@ WAYS = {
 }
 """What a chat says behind a notice of a kind: what to type next."""
 
-YES, NO = ("y", "yes"), ("n", "no")
-"""What a person answers to what moderation asks."""
+BENEATH = "moderation_says"
+"""The kind of notice that stands below moderation's own words."""
 
 SHOWN_ON_RESUME = 6
 """Messages of a resumed chat that are shown again."""
@@ -178,7 +180,11 @@ class Talk:
         """Answer the question that moderation has asked about first. Raises UsageError where there is none."""
         if not self.assistant.unconfirmed:
             raise UsageError("moderation has asked nothing", hint="/moderation says what the last check said")
-        self.run(self.assistant.again(self.sampling, confirmed=True))
+        if self.assistant.unanswered is not None:
+            self.run(self.assistant.again(self.sampling, confirmed=True))
+        else:  # its answer was to go on
+            before = self.assistant.turns[-1].text
+            self.run(self.assistant.go_on(self.sampling, confirmed=True), before)
 
     @property
     def asks(self) -> bool:
@@ -187,14 +193,16 @@ class Talk:
 
     def _said_yes_or_no(self, text: str) -> bool:
         """Whether a text is the person's yes or no to what moderation has asked, and was taken so."""
-        word = text.strip().lower()
-        if not (self.asks and self.assistant.unconfirmed) or word not in (*YES, *NO):
+        if not (self.asks and self.assistant.unconfirmed):
             return False
-        if word in YES:
+        if is_yes(text):
             self.confirm()
-        else:
+        elif is_no(text):
             self.assistant.decline()
             self.console.notice("the question is not answered")
+        else:
+            self.console.notice("the question before stays unanswered; this is taken as another one")
+            return False
         return True
 
     def ask(self, text: str) -> None:
@@ -210,11 +218,12 @@ class Talk:
         try:
             self.run(
                 self.assistant.reply(
-                    question,
+                    question.text,
                     self.sampling,
                     title=title,
                     typed=typed,
                     attached=[str(path) for path in attached],
+                    places=question.places,
                 )
             )
         except StoreError:
@@ -231,25 +240,29 @@ class Talk:
         self.title = self.title or title
         self.left = before if number is not None else None
 
-    def _question(self, text: str) -> tuple[str, list[Path], str | None]:
+    def _question(self, text: str) -> tuple[Question, list[Path], str | None]:
         """What is sent for a typed text, the files attached to it by a command, and what was typed where that is not
         what is sent."""
         typed = self.expand(text).strip()
         attached = list(self.attached)
         if not self.mentions:
-            return Question(typed, tuple(document for _, document in attached)).text, [], None
+            return Question(typed, tuple(document for _, document in attached)), [], None
         said = mentions(text, self.cwd)  # an @ inside a long paste names nothing: it is not expanded yet
         for name in said.missing:
             self.console.notice(f"@{name} is no file here and is sent as it stands")
         documents = [document for _, document in attached]
         documents += [read_document(path, self.cwd, regular=True) for path in said.files]
-        sent = Question(self.expand(said.text).strip(), tuple(documents)).text
-        return sent, [path for path, _ in attached], None if sent == typed else typed
+        sent = Question(self.expand(said.text).strip(), tuple(documents))
+        return sent, [path for path, _ in attached], None if sent.text == typed else typed
 
     def run(self, events: Iterator[Event], before: str = "") -> None:
         """Show a turn and say how it ended. Raises whatever the turn does."""
         given: list[Passage] = []
-        end = self.face.answer(self._watched(events, given), before)
+        try:
+            end = self.face.answer(self._watched(events, given), before)
+        except UsageError as error:
+            way = "--no-moderation begins without it, /moderation off goes on without it"
+            raise of_policy(error, self.environment.directories, way) from error
         answer = self.assistant.last_answer
         self.list_sources(given, "" if answer is None else answer.text)
         if end is not None and end.finish_reason == "interrupted":
@@ -260,11 +273,21 @@ class Talk:
             raise self.assistant.trouble
 
     def _watched(self, events: Iterator[Event], given: list[Passage]) -> Iterator[Event]:
-        """The events of a turn; the sources among them are put into `given`."""
+        """The events of a turn; the sources among them are put into `given`. Below what moderation says in an
+        answer's place it stands who says so."""
+        judged: Moderated | None = None
         for event in events:
             if isinstance(event, Sources):
                 given[:] = event.passages
-            yield replace(event, text=told(event, asks=self.asks)) if isinstance(event, Notice) else event
+            elif isinstance(event, Moderated) and event.role != "retrieved":
+                judged = event
+            if not isinstance(event, Notice):
+                yield event
+                continue
+            reason = judged.verdict.reason if judged is not None else ""
+            yield replace(event, text=told(event, asks=self.asks, reason=reason))
+            if event.kind == REFUSED:
+                yield Notice(beneath("user" if judged is None else judged.role), BENEATH)
 
     def earlier(self, turn: Turn) -> None:
         """Show a turn of a chat that goes on, an answer with its sources."""
@@ -359,12 +382,18 @@ SAMPLING = tuple(name for name in Sampling.__dataclass_fields__ if name != "gram
 """What /set takes of the way answers are chosen."""
 
 
-def told(notice: Notice, *, asks: bool = False) -> str:
-    """A notice as a chat shows it: with the way on where there is one. `asks`: a person is there to answer."""
+def told(notice: Notice, *, asks: bool = False, reason: str = "") -> str:
+    """A notice as a chat shows it: with the way on where there is one.
+
+    Args:
+        asks: a person is there to answer.
+        reason: why moderation asks first.
+    """
     ways = WAYS.get(notice.kind, "")
-    if notice.kind == CONFIRM and asks:
-        ways = " (yes or no)"
-    return f"{notice.text}{ways}"
+    if notice.kind != CONFIRM:
+        return f"{notice.text}{ways}"
+    why = f" It is about: {reason}." if reason else ""
+    return f"{notice.text}{why}{' (yes or no)' if asks else ways}"
 
 
 def _short(text: str) -> str:
