@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -81,6 +82,7 @@ class Asked:
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._running: Call | None = None
+        self._settling = threading.Lock()  # whether a call has answered or was given up, is decided once
 
     def begin(self, texts: Sequence[str], role: Judged, context: Sequence[Message] = ()) -> Call | None:
         """Hand texts over, or no text, to make the back end ready; None where it still hangs in an earlier call."""
@@ -103,11 +105,14 @@ class Asked:
             limit = self._timeout + sum(map(len, call.texts)) / CHARACTERS_A_SECOND
             if call.done.wait(limit):
                 return call.answers
-        call.abandoned = True
-        backend = self._backend
+        with self._settling:
+            if call.done.is_set():  # in the last moment
+                return call.answers
+            call.abandoned = True
+            backend = self._backend
         if backend is not None:
             # which may hang as well; what it stops is the process that the thread waits for
-            threading.Thread(target=backend.close, daemon=True).start()
+            threading.Thread(target=_ended, args=(backend,), daemon=True).start()
         return self._fault(count, "timeout", f"it took longer than {limit:g} s", call.ms)
 
     def close(self) -> None:
@@ -115,18 +120,26 @@ class Asked:
         self._calls.put(None)
         backend = self._backend
         if backend is not None:
-            backend.close()
+            _ended(backend)
 
     def _serve(self) -> None:
         while (call := self._calls.get()) is not None:
-            call.answers = self._answered(call)
-            if call.abandoned and self._backend is not None:  # it was closed: the next call opens another
-                self._backend.close()
-                self._backend = None
+            answers = self._answered(call)
+            with self._settling:
+                call.answers = answers
+                if not call.abandoned:
+                    call.checking.set()
+                    call.done.set()
+                    continue
+            self._drop()  # it was closed: the next call opens another
             call.checking.set()
             call.done.set()
-        if self._backend is not None:  # opened while it was being closed
-            self._backend.close()
+        self._drop()  # where it was opened while it was being closed
+
+    def _drop(self) -> None:
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            _ended(backend)
 
     def _answered(self, call: Call) -> Answers:
         count = len(call.texts)
@@ -146,11 +159,16 @@ class Asked:
             wrong = next(filter(None, map(nonsense, verdicts, call.texts)), "")
             if len(verdicts) != count:
                 wrong = f"{len(verdicts)} verdicts on {count} texts"
+            if not _are_cuts(cuts):
+                wrong = "its cut-points are none"
         except OckitError as error:
             hint = f" ({error.hint})" if error.hint else ""
             late = isinstance(error, CheckTimeout | InterruptedByUser)
             return self._fault(count, "timeout" if late else "error", f"{error}{hint}", call.ms)
         except Exception as error:  # noqa: BLE001 - a back end gone wrong must not end the turn
+            return self._fault(count, "error", f"{type(error).__name__}: {error}", call.ms)
+        except BaseException as error:  # noqa: BLE001 - nor this thread: it wanted to end, so the next call opens another
+            self._drop()
             return self._fault(count, "error", f"{type(error).__name__}: {error}", call.ms)
         if wrong:
             return self._fault(count, "error", f"it answered nonsense: {wrong}", call.ms)
@@ -159,6 +177,12 @@ class Asked:
     def _fault(self, count: int, status: Literal["timeout", "error"], reason: str, ms: float) -> Answers:
         verdict = Verdict(0, (), {}, (), "allow", reason, self.name, ms, status)
         return Answers((verdict,) * count)
+
+
+def _ended(backend: Moderator) -> None:
+    # how a back end ends says nothing of any text, and must end no thread
+    with suppress(BaseException):
+        backend.close()
 
 
 def _judged(backend: Moderator, call: Call) -> Sequence[Verdict]:
@@ -180,8 +204,11 @@ def nonsense(verdict: object, text: str) -> str:
         "its categories are none": isinstance(verdict.categories, Mapping)
         and all(name in CATEGORIES and _is_share(score) for name, score in verdict.categories.items()),
         "its injection score is none": _is_share(verdict.injection),
+        "its time is none": isinstance(verdict.ms, int | float) and 0 <= verdict.ms < math.inf,
+        "its words are none": isinstance(verdict.reason, str)
+        and (verdict.topic is None or isinstance(verdict.topic, str)),
         "its hits are none": isinstance(verdict.hits, tuple)
-        and all(isinstance(hit, Finding) for hit in verdict.hits),
+        and all(isinstance(hit, Finding) and isinstance(hit.name, str) for hit in verdict.hits),
         "a hit lies outside the text": isinstance(verdict.hits, tuple)
         and all(_inside(hit.start, hit.end, len(text)) for hit in verdict.hits),
         "it decides by itself": verdict.action == "allow",
@@ -191,6 +218,13 @@ def nonsense(verdict: object, text: str) -> str:
 
 def _is_share(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and -1e-6 <= value <= 1 + 1e-6
+
+
+def _are_cuts(cuts: object) -> bool:
+    return cuts is None or (
+        isinstance(cuts, Mapping)
+        and all(isinstance(name, str) and _is_share(cut) for name, cut in cuts.items())
+    )
 
 
 def _is_distribution(values: Sequence[object]) -> bool:

@@ -15,11 +15,25 @@ from ockit.messages import ACTIONS, Judged, Message, Passage, Verdict
 from ockit.moderation.asking import Answers, Asked
 from ockit.moderation.audit import AuditLog
 from ockit.moderation.policy.cut_points import CutPoints
-from ockit.moderation.policy.deciding import Decision, as_met, decide, softened
+from ockit.moderation.policy.deciding import (
+    AT_RISK,
+    Decision,
+    decide,
+    not_looked_at,
+    supported,
+    unread_characters,
+    with_unread,
+)
 from ockit.moderation.policy.policy import STOPPING, BackendSpec, Policy, Section
 
 QUICK = ("embedded", "rules", "trained")
 """Kinds of back ends that judge a clause while the next is written."""
+
+_IN_FULL = ("embedded", "topic")
+"""Kinds whose own words say no more than the policy's."""
+
+_FAULTS = ("timeout", "error")
+_TEXTS: dict[Judged, str] = {"user": "the question", "assistant": "the answer", "retrieved": "what was found"}
 
 UNAVAILABLE = "check unavailable"
 """How the reason of a verdict begins where no judgement could be had."""
@@ -37,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The last verdict with what it was made of."""
+    """The last verdict, of several texts the strictest, with what it was made of."""
 
     role: Judged
     verdict: Verdict
@@ -76,7 +90,7 @@ class Guard:
         self._backends = tuple(backends)
         self._topic_texts = topic_texts or {}
         self._audit = audit
-        self._banners: list[str] = policy.unenforced()
+        self._banners: list[str] = policy.gaps()
         self._told: set[str] = set()
         self._checking = threading.Lock()
 
@@ -89,7 +103,7 @@ class Guard:
         self, text: str, role: Judged, context: Sequence[Message] = (), *, session: str | None = None
     ) -> Verdict:
         """Judge a text. The verdict's action is what is to be done; its status is ``ok``, or tells that a back end that
-        counts has not judged it."""
+        counts has not judged it, or (``not_scanned``) not all of it: a banner has the number of characters."""
         return self.check_many((text,), role, context, session=session)[0]
 
     def check_many(
@@ -105,11 +119,9 @@ class Guard:
             return []
         with self._checking:
             found = self._judged(texts, role, context, self._backends)
+            self.last = max(found, key=lambda one: (ACTIONS.index(one.verdict.action), one.verdict.level))
             for text, judgement in zip(texts, found, strict=True):
-                self.last = judgement
-                # an answer is checked at every clause: what is in order there would fill the record
-                if role == "user" or judgement.verdict.action != "allow" or judgement.verdict.status != "ok":
-                    self.record(text, role, judgement.verdict, session=session)
+                self.record(text, role, judgement.verdict, session=session)
             return [judgement.verdict for judgement in found]
 
     def check_part(self, text: str, context: Sequence[Message] = ()) -> Verdict:
@@ -157,8 +169,10 @@ class Guard:
             return texts.left_out
         if verdict.action == "support":
             return texts.support
-        if verdict.status != "ok":
+        if verdict.status in _FAULTS:
             return texts.unavailable
+        if verdict.status == "not_scanned" and self.policy.section(role).unread == "refuse":
+            return texts.unread
         if verdict.topic is not None:
             return self._topic_texts.get(verdict.topic) or texts.off_topic
         return texts.refuse if role == "user" else texts.refuse_output
@@ -212,14 +226,25 @@ class Guard:
         for number in range(len(texts)):
             parts = tuple(self._part(spec, one, number, section, role) for spec, one in answers)
             found.append(Judgement(role, _strictest(parts, role), parts))
+        for spec, one in answers:
+            self._tell_unread(spec, one, role)
         return found
+
+    def _tell_unread(self, spec: BackendSpec, answers: Answers, role: Judged) -> None:
+        unread = [verdict for verdict in answers.verdicts if not_looked_at(verdict)]
+        if not unread:
+            return
+        count = sum(map(unread_characters, unread))
+        what = f"{count:,} characters of {_TEXTS[role]}" if count else f"{_TEXTS[role]}: {unread[0].reason}"
+        # each time, unlike what is told of a back end: it is about this text
+        self._banners.append(f"{spec.name} did not look at {what}")
 
     def _part(self, spec: BackendSpec, answers: Answers, number: int, section: Section, role: Judged) -> Part:
         verdict = answers.verdicts[number]
         if answers.advisory is not None:
             self._banner(f"{spec.name} only advises: {answers.advisory}")
         enforcing = spec.enforce and answers.advisory is None
-        if verdict.status == "ok":
+        if verdict.status not in _FAULTS:
             decision = decide(verdict, section, role, CutPoints(answers.cuts), max_level=spec.max_level)
             return Part(spec, verdict, decision, enforcing)
         closed = enforcing and section.fails_closed
@@ -243,25 +268,31 @@ def _strictest(parts: Sequence[Part], role: Judged) -> Verdict:
         counting,
         key=lambda part: (
             ACTIONS.index(part.decision.action),
-            part.verdict.status == "ok",
+            part.verdict.status not in _FAULTS,
             part.decision.level,
         ),
     )
     action = first.decision.action
-    at_risk = next((part for part in counting if part.decision.at_risk), None)
-    if at_risk is not None and softened(action, True) != action:
-        first, action = at_risk, as_met(softened(action, True), role)
+    reason = _words(first)
+    at_risk = next(
+        (part for part in parts if part.decision.at_risk), None
+    )  # an adviser's word is enough for this
+    if at_risk is not None and supported(action, role) != action:
+        first, action, reason = at_risk, supported(action, role), AT_RISK
     if action == "allow" and any(part.decision.action != "allow" for part in parts):
         action = "note"  # only an adviser saw something
     status = first.verdict.status
     if action not in STOPPING:  # it goes on its way, though not all that count have read it
-        status = next((part.verdict.status for part in counting if part.verdict.status != "ok"), status)
+        met = [part.verdict.status for part in counting if part.verdict.status != "ok"]
+        status = next((one for one in met if one in _FAULTS), met[0] if met else status)
+    for part in counting:
+        reason = with_unread(reason, not_looked_at(part.verdict))
     return replace(
         first.verdict,
         action=action,
         status=status,
         level=first.decision.level,
-        reason=first.decision.reason,
+        reason=reason,
         ms=max(part.verdict.ms for part in parts),
     )
 
@@ -270,11 +301,18 @@ def _advised(parts: Sequence[Part]) -> Verdict:
     """Where nothing enforces: what the first adviser that answered said, noted at the most."""
     if not parts:
         return Verdict(0, (), {}, (), "allow", "no back end judges these texts", "none", 0.0, "not_scanned")
-    first = next((part for part in parts if part.verdict.status == "ok"), parts[0])
+    first = next((part for part in parts if part.verdict.status not in _FAULTS), parts[0])
     seen = any(part.decision.action != "allow" for part in parts)
     return replace(
         first.verdict,
         action="note" if seen else "allow",
         level=first.decision.level,
-        reason=first.decision.reason,
+        reason=_words(first),
     )
+
+
+def _words(part: Part) -> str:
+    """Why, in one sentence: the policy's words, and those of a back end that knows more, as which rule it was."""
+    said, more = part.decision.reason, part.verdict.reason
+    plain = part.decision.action == "allow" or part.spec.kind in _IN_FULL or part.verdict.status in _FAULTS
+    return said if plain or not more or more in said else f"{said} ({more})"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ockit.moderation.training.trained import TrainedModerator
     from ockit.protocols import Moderator
     from ockit.settings import Settings
-    from ockit.workers.worker import Worker
 
 TOPICS = "topics"
 """What verdicts of topic guards are called."""
@@ -35,14 +34,12 @@ def open_guard(
     *,
     policy: Policy | None = None,
     policy_file: Path | None = None,
-    worker: Worker | None = None,
     audit: bool = True,
 ) -> Guard:
     """The guard by a policy; back ends are made when they are first asked, each in its own thread.
 
     Args:
         policy: the policy; else that of `policy_file`, of the person's ``moderation.toml``, or the built-in one.
-        worker: a process that `ockit.moderation.classifier.embedded.new_moderation_worker` has made.
         audit: whether a record is kept.
 
     Raises:
@@ -53,19 +50,11 @@ def open_guard(
 
     directories = environment.directories
     policy = policy or find_policy(directories, policy_file)
-    first = next((spec for spec in policy.backends if spec.kind == "embedded"), None)
     asked = [
         (
             spec,
             Asked(
-                partial(
-                    open_backend,
-                    spec,
-                    environment,
-                    settings,
-                    policy=policy,
-                    worker=worker if spec is first else None,  # a process has one caller
-                ),
+                partial(open_backend, spec, environment, settings, policy=policy),
                 spec.name,
                 spec.timeout,
                 _OPENING_S.get(spec.kind, max(60.0, spec.timeout)),
@@ -94,7 +83,6 @@ def open_backend(
     settings: Settings,
     *,
     policy: Policy | None = None,
-    worker: Worker | None = None,
 ) -> Moderator:
     """The back end that a policy names. Files in its options lie beside the policy's file.
 
@@ -103,7 +91,7 @@ def open_backend(
     """
     folder = Path(policy.path).absolute().parent if policy is not None and policy.path else environment.cwd
     try:
-        return _opened(spec, folder, environment, settings, worker)
+        return _opened(spec, folder, environment, settings)
     except UsageError as error:
         raise UsageError(error.what, where=error.where or spec.where or None, hint=error.hint) from error
     except OckitError as error:
@@ -111,16 +99,14 @@ def open_backend(
         raise
 
 
-def _opened(
-    spec: BackendSpec, folder: Path, environment: Environment, settings: Settings, worker: Worker | None
-) -> Moderator:
+def _opened(spec: BackendSpec, folder: Path, environment: Environment, settings: Settings) -> Moderator:
     options = _beside(spec, folder)
     if spec.kind == "embedded":
         from ockit.moderation.classifier.embedded import open_embedded
 
         # the guard ends it where a check takes too long; this is for a process that hangs while it loads
         stall = settings.stall_seconds
-        return open_embedded(environment, stall_seconds=stall, worker=worker, name=spec.name)
+        return open_embedded(environment, stall_seconds=stall, name=spec.name)
     if spec.kind == "rules":
         from ockit.moderation.rules.moderator import RulesModerator
 

@@ -58,6 +58,14 @@ class Crashes(Told):
         raise self.error
 
 
+class CutsWrong(Told):
+    """Has cut-points that are none."""
+
+    def __init__(self, cuts: object) -> None:
+        super().__init__()
+        self.cuts = cuts
+
+
 class Babbles(Told):
     """Answers what is no verdict."""
 

@@ -9,7 +9,8 @@ DIGEST = "built-in"
 
 def built_in() -> Policy:
     """Questions of level 4 are refused, of 2 and 3 answered with care; a person in distress is supported; a passage
-    that gives orders is left out; answers are only noted."""
+    that gives orders is left out; answers are only noted. A question that was not read to its end is
+    answered with care."""
     return Policy(
         input=Section(
             levels=("allow", "note", "caution", "caution", "refuse"),
@@ -17,6 +18,7 @@ def built_in() -> Policy:
             injection="note",
             distress="support",
             unsure="note",
+            unread="caution",
         ),
         output=Section(levels=("allow", "note", "note", "note", "note"), off_topic="note"),
         retrieved=Section(

@@ -28,6 +28,11 @@ CATEGORY_NAMES = {
     "specialised_advice": "specialised advice",
 }
 
+AT_RISK = "somebody may be in distress"
+"""The reason for support where others are refused."""
+_AT_RISK_FROM = 2
+"""The level from which a text on self-harm may be about the person who writes it."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -35,7 +40,8 @@ class Decision:
     action: what becomes of the text.
     level: the level after the policy's shifts and the back end's cap.
     reason: one sentence for the person.
-    at_risk: whether somebody may be about to hurt themselves: such a text is never met with a bare refusal.
+    at_risk: whether somebody may be about to hurt themselves, whatever the cap: such a text is never met with a bare
+        refusal.
     """
 
     action: Action
@@ -47,28 +53,54 @@ class Decision:
 def decide(
     verdict: Verdict, section: Section, role: Judged, cuts: CutPoints, *, max_level: int = 4
 ) -> Decision:
-    """Apply a section to a verdict whose status is ``ok``."""
-    level = min(_level(verdict, section, cuts), max_level)
+    """Apply a section to a verdict whose status is ``ok`` or ``not_scanned``."""
+    seen = _level(verdict, section, cuts)
+    level = min(seen, max_level)
     about = _about(verdict, section, cuts)
     distress = any(hit.name == "distress" for hit in verdict.hits)
     found: list[tuple[Action, str]] = [(_by_level(level, about, section), _in_words(level, about))]
     if cuts.reached("injection", verdict.injection, section.shift.of("injection")):
         found.append((section.injection, "it gives orders to the assistant"))
     if distress:
-        found.append((section.distress, "somebody may be in distress"))
+        found.append((section.distress, AT_RISK))
     if verdict.unsure:
         found.append((section.unsure, "it is unlike anything the check has learned from"))
     if verdict.topic is not None:
         found.append((section.off_topic, f"it is off the topic {verdict.topic}"))
+    unread = not_looked_at(verdict)
+    if unread:
+        found.append((section.unread, unread))
     action = strictest(*(one for one, _ in found))
     reason = next(words for one, words in found if one == action)
-    at_risk = distress or ("self_harm" in about and level >= 3)
-    return Decision(as_met(softened(action, at_risk), role), level, reason, at_risk)
+    at_risk = distress or ("self_harm" in about and seen >= _AT_RISK_FROM)
+    met = as_met(action, role)
+    if at_risk and supported(met, role) != met:
+        met, reason = supported(met, role), AT_RISK
+    return Decision(met, level, with_unread(reason, unread), at_risk)
 
 
-def softened(action: Action, at_risk: bool) -> Action:
+def supported(action: Action, role: Judged) -> Action:
     """Whoever may be at risk is met with support where others are refused."""
-    return "support" if at_risk and action == "refuse" else action
+    return as_met("support", role) if action == "refuse" else action
+
+
+def not_looked_at(verdict: Verdict) -> str:
+    """What of a text was not read, in words; empty where all of it was."""
+    if verdict.status != "not_scanned":
+        return ""
+    count = unread_characters(verdict)
+    return f"{count:,} characters of it were not looked at" if count else verdict.reason
+
+
+def unread_characters(verdict: Verdict) -> int:
+    """Characters in the stretches that a back end says it has not looked at; 0 where it names none."""
+    stretches = [hit for hit in verdict.hits if hit.name == "not_scanned"]
+    return sum(hit.end - hit.start for hit in stretches if hit.start is not None and hit.end is not None)
+
+
+def with_unread(reason: str, unread: str) -> str:
+    """A reason that also tells what was not read."""
+    return reason if not unread or unread in reason else f"{reason}; {unread}"
 
 
 def as_met(action: Action, role: Judged) -> Action:

@@ -58,6 +58,7 @@ class Section:
         injection: for a text that gives orders to the assistant.
         distress: for a text in which somebody is in distress.
         unsure: for a text far from everything that the back end has learned from.
+        unread: for a text of which something was not looked at: what was read decides, and this at least.
         off_topic: for a text that lies off all `topics`.
         topics: names of topic guards; none: every topic is welcome.
         fail: what a back end's fault means where the section can stop a text: ``closed`` stops it.
@@ -69,6 +70,7 @@ class Section:
     injection: Action = "allow"
     distress: Action = "allow"
     unsure: Action = "allow"
+    unread: Action = "note"
     off_topic: Action = "refuse"
     topics: tuple[str, ...] = ()
     fail: Literal["closed", "open"] = "closed"
@@ -77,7 +79,7 @@ class Section:
     @property
     def actions(self) -> frozenset[Action]:
         """Every action that a text can meet here, but for the check's own faults."""
-        met: set[Action] = {*self.levels, self.injection, self.distress, self.unsure}
+        met: set[Action] = {*self.levels, self.injection, self.distress, self.unsure, self.unread}
         met.update(*self.categories.values())
         return frozenset(met | {self.off_topic} if self.topics else met)
 
@@ -85,11 +87,6 @@ class Section:
     def can_refuse(self) -> bool:
         """Whether some text could be stopped here."""
         return not self.actions.isdisjoint(STOPPING)
-
-    @property
-    def only_notes(self) -> bool:
-        """Whether no text is ever changed, stopped or accompanied."""
-        return self.actions <= {"allow", "note"}
 
     @property
     def fails_closed(self) -> bool:
@@ -149,12 +146,16 @@ class Policy:
         """The back ends that judge the texts of a role."""
         return tuple(spec for spec in self.backends if role in spec.roles)
 
-    def unenforced(self) -> list[str]:
-        """A sentence for each section that could stop texts while no back end that counts judges them."""
-        return [
+    def gaps(self) -> list[str]:
+        """What is left unwatched, a sentence each: sections that could stop texts while no back end that counts judges
+        them; distress and orders, which only the back end that comes along recognises."""
+        found = [
             f"[{name}] could stop texts, but no back end that judges them enforces"
             for name, role in SECTIONS.items()
             if self.section(role).can_refuse
             and not self.section(role).topics
             and not any(spec.enforce for spec in self.backends_for(role))
         ]
+        if not any(spec.kind == "embedded" for spec in self.backends):
+            found.append("nothing here recognises distress or orders in documents: embedded is switched off")
+        return found

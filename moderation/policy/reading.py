@@ -1,18 +1,19 @@
 """``moderation.toml`` to a policy: every key checked, every fault told with its file and line.
 
 Knows the file's form, not what a back end does with its options beyond their types. What a file leaves out is as in the
-policy that is built in (`ockit.moderation.policy.built_in`).
+policy that is built in (`ockit.moderation.policy.built_in`); its back end stays beside those of the file, unless the
+file says ``enabled = false`` of it.
 
     [input]                      # what a person writes; [output]: the answer; [retrieved]: passages that were found
     levels = ["allow", "note", "caution", "caution", "refuse"]     # for the levels 0 to 4
-    injection = "note"           # also: distress, unsure, off_topic
+    injection = "note"           # also: distress, unsure, unread, off_topic
     topics = ["cooking"]         # of `ockit moderation topic add`
     fail = "closed"              # or "open": what a fault of the check means
     shift = { level = 0.5, level4 = -1.0, injection = 0.7 }        # log-odds; a number alone shifts everything
     [input.categories]
     self_harm = { from = 3, action = "support" }    # or a list as for levels, or one action: from level 2 on
     [backend.embedded]           # any name; kind = "rules" and so on where the name is none
-    enforce = true               # also: timeout (seconds), max_level, roles, and what the kind takes
+    enforce = true               # also: enabled, timeout (seconds), max_level, roles, and what the kind takes
     [texts]
     refuse = "..."
 """
@@ -44,7 +45,7 @@ from ockit.moderation.toml_table import Table, parse_table, quoted, read_table
 FILE_NAME = "moderation.toml"
 _LARGEST_FILE = 256 << 10
 _MOST_SHIFT = 10.0
-_COMMON = ("kind", "enforce", "timeout", "max_level", "roles")
+_COMMON = ("kind", "enabled", "enforce", "timeout", "max_level", "roles")
 _OPTIONS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "embedded": {},
     "fewshot": {"model": str, "ctx_size": int, "gpu_layers": (int, str)},
@@ -97,7 +98,7 @@ def _policy(top: Table) -> Policy:
 
 
 def _section(table: Table, usual: Section) -> Section:
-    singles = ("injection", "distress", "unsure", "off_topic")
+    singles = ("injection", "distress", "unsure", "unread", "off_topic")
     table.only(("levels", "categories", *singles, "topics", "fail", "shift"))
     levels = _row(table, "levels", usual.levels) if "levels" in table.values else usual.levels
     listed = table.table("categories")
@@ -165,8 +166,16 @@ def _shift(table: Table, usual: Shift) -> Shift:
 
 
 def _backends(table: Table, usual: tuple[BackendSpec, ...]) -> tuple[BackendSpec, ...]:
-    """Those of the file; the usual ones where it names none."""
-    return tuple(_backend(table.table(name), name) for name in table.values) or usual
+    """The usual ones, but for what the file says of their kind, and those of the file."""
+    named = [_backend(table.table(name), name) for name in table.values]
+    kinds, taken = {spec.kind for spec in named}, {spec.name: spec for spec in named}
+    for spec in usual:
+        if spec.kind not in kinds and spec.name in taken:
+            raise table.table(spec.name).fault(
+                "kind", f"makes {spec.name} another back end", "give this one another name"
+            )
+    kept = [spec for spec in usual if spec.kind not in kinds]
+    return (*kept, *(spec for spec in named if table.table(spec.name).flag("enabled", True)))
 
 
 def _backend(table: Table, name: str) -> BackendSpec:

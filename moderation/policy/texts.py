@@ -40,6 +40,10 @@ class Texts:
         "The safety check is unavailable, so I can't go on here. Nothing is wrong with what you wrote: try again in a "
         "moment."
     )
+    unread: str = (
+        "I couldn't check all of this, so I can't go on with it. Nothing is wrong with what you wrote: try again with "
+        "a shorter text."
+    )
     off_topic: str = (
         "That is outside what I'm here for. Ask me something about my topic, and I'll gladly help."
     )

@@ -20,6 +20,8 @@ def _lines(policy: Policy) -> Iterator[str]:
         yield from _section(name, policy.section(role))
     for spec in policy.backends:
         yield from _backend(spec)
+    if not any(spec.kind == "embedded" for spec in policy.backends):
+        yield "\n[backend.embedded]\nenabled = false"
     yield "\n[texts]"
     for name, text in asdict(policy.texts).items():
         yield f"{name} = {literal(text)}"
@@ -28,7 +30,7 @@ def _lines(policy: Policy) -> Iterator[str]:
 def _section(name: str, section: Section) -> Iterator[str]:
     yield f"\n[{name}]"
     yield f"levels = {literal(section.levels)}"
-    for key in ("injection", "distress", "unsure", "off_topic", "topics", "fail"):
+    for key in ("injection", "distress", "unsure", "unread", "off_topic", "topics", "fail"):
         yield f"{key} = {literal(getattr(section, key))}"
     yield f"shift = {_inline(_shifts(section.shift))}"
     if section.categories:

@@ -94,7 +94,7 @@ def _print(run: Invocation, policy: Policy) -> None:
     ]
     for category in dict.fromkeys(name for section in sections.values() for name in section.categories):
         rows.append((category, *(_row(section, category) for section in sections.values())))
-    for name in ("injection", "distress", "unsure"):
+    for name in ("injection", "distress", "unsure", "unread"):
         rows.append((name, *(getattr(section, name) for section in sections.values())))
     rows.append(
         ("off topic", *(section.off_topic if section.topics else "-" for section in sections.values()))
@@ -121,6 +121,8 @@ def _print(run: Invocation, policy: Policy) -> None:
     )
     for name, text in asdict(policy.texts).items():
         console.line(f"{name}: {text}", hang=2)
+    for sentence in policy.gaps():
+        console.warning(sentence)
 
 
 def _row(section: Section, category: str) -> str:
@@ -162,4 +164,4 @@ def _warnings(policy: Policy) -> list[str]:
             found.append(
                 f"[{name}] meets a higher level more mildly than a lower one: {', '.join(section.levels)}"
             )
-    return found + policy.unenforced()
+    return found + policy.gaps()

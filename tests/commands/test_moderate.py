@@ -26,6 +26,8 @@ level = 2
 POLICY = """
 [backend.rules]
 file = "rules.toml"
+[backend.embedded]
+enabled = false
 [texts]
 refuse = "Not in my garden."
 """

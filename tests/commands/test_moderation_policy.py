@@ -65,10 +65,14 @@ def test_a_sound_file(run_ockit: Any) -> None:
     (run_ockit.cwd / "rules.toml").write_text('[[rule]]\nname = "a"\nwords = ["falcon"]\n')
     (run_ockit.cwd / "m.toml").write_text('[backend.mine]\nkind = "rules"\nfile = "rules.toml"\n')
     done = run_ockit("moderation", "policy", "check", "m.toml")
-    assert (done.code, done.stdout) == (0, "mine: rules\n")
+    assert (done.code, done.stdout) == (0, "embedded: embedded\nmine: rules\n")
     assert "m.toml is sound" in done.stderr
     found = json.loads(run_ockit("moderation", "policy", "check", "m.toml", "--json").stdout)
-    assert (found["ok"], found["names"], found["warnings"]) == (True, ["mine: rules"], [])
+    assert (found["ok"], found["names"], found["warnings"]) == (
+        True,
+        ["embedded: embedded", "mine: rules"],
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,6 +98,14 @@ def test_the_rules_of_a_policy_are_checked_with_their_line(run_ockit: Any) -> No
     done = run_ockit("moderation", "policy", "check", "m.toml")
     assert done.code == 2
     assert "rules.toml:3" in done.stderr
+
+
+def test_a_policy_that_switches_off_what_comes_along_says_what_is_lost(run_ockit: Any) -> None:
+    (run_ockit.cwd / "m.toml").write_text("[backend.embedded]\nenabled = false\n")
+    for command in ("show", "check"):
+        done = run_ockit("moderation", "policy", command, "m.toml")
+        assert done.code == 0
+        assert "nothing here recognises distress or orders in documents" in done.stderr
 
 
 def test_what_is_allowed_and_hardly_meant(run_ockit: Any) -> None:

@@ -68,6 +68,7 @@ def test_a_trained_classifier_judges_by_the_policy(trained: RunOckit) -> None:
     policy.write_text(
         '[input]\nlevels = ["allow", "note", "note", "refuse", "refuse"]\n'
         '[backend.mine]\nkind = "trained"\nclassifier = "topics"\n'
+        "[backend.embedded]\nenabled = false\n"
     )
     for text, level, action in (
         ("how long do I bake potatoes", 0, "allow"),

@@ -17,6 +17,7 @@ from faulty_backends import (
     Babbles,
     CountsWrong,
     Crashes,
+    CutsWrong,
     Hangs,
     HangsForGood,
     Told,
@@ -41,7 +42,7 @@ def guard_of() -> Iterator[Make]:
         pairs = []
         for number, backend in enumerate(backends):
             one, fields = backend if isinstance(backend, tuple) else (backend, {})
-            spec = BackendSpec(**{"name": f"b{number}", "kind": "rules", "timeout": timeout, **fields})
+            spec = BackendSpec(**{"name": f"b{number}", "kind": "embedded", "timeout": timeout, **fields})
             pairs.append((spec, Asked(lambda one=one: one, spec.name, timeout)))
         made.append(Guard(parse_policy(policy, "m.toml"), pairs, **more))
         return made[-1]
@@ -126,6 +127,10 @@ NONSENSE: list[Any] = [
     replace(PLAIN, injection=float("inf")),
     replace(PLAIN, hits=(Finding("x", 3, 99),)),
     replace(PLAIN, hits=None),  # type: ignore[arg-type]
+    replace(PLAIN, hits=(Finding(["x"]),)),  # type: ignore[arg-type]
+    replace(PLAIN, topic=["x"]),  # type: ignore[arg-type]
+    replace(PLAIN, reason=None),  # type: ignore[arg-type]
+    replace(PLAIN, ms="1"),  # type: ignore[arg-type]
     replace(PLAIN, action="allow_all"),  # type: ignore[arg-type]
     replace(PLAIN, action="refuse"),
 ]
@@ -137,7 +142,11 @@ FAULTY: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a bug": (lambda: Crashes(ZeroDivisionError("by zero")), "error", "ZeroDivisionError"),
     "not there": (lambda: Crashes(NotFound("no such model", hint="fetch it")), "error", "fetch it"),
     "out of memory": (lambda: Crashes(MemoryError()), "error", "MemoryError"),
-    "not read": (lambda: Told(status="not_scanned", reason="too large"), "not_scanned", "too large"),
+    "gone": (lambda: Crashes(SystemExit(3)), "error", "SystemExit: 3"),
+    **{
+        f"cuts {cuts}": ((lambda cuts=cuts: CutsWrong(cuts)), "error", "cut-points are none")
+        for cuts in (0.5, [0.5], {"hate": "0.5"}, {"hate": float("nan")}, {"hate": 2.0}, {3: 0.5})
+    },
     **{
         f"nonsense {number}": ((lambda answer=answer: Babbles(answer)), "error", "nonsense")
         for number, answer in enumerate(NONSENSE)

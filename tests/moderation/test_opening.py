@@ -98,11 +98,25 @@ def test_rules_lie_beside_the_policy(opened: Open, tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text(RULES)
     guard = opened(MINE)
     assert guard.check("the falcon flies", "user").action == "refuse"
+    assert guard.check("the falcon flies", "user").reason == "needs intervention (found by the rule falcon)"
     assert guard.check("the owl flies", "user").action == "allow"
+    assert guard.backends == ("embedded", "mine")
     capped = opened(MINE + "max_level = 2\n")
     verdict = capped.check("the falcon flies", "user")
     assert (verdict.action, verdict.level) == ("caution", 2)
     assert [hit.name for hit in verdict.hits] == ["falcon"]
+
+
+def test_a_rule_refuses_nobody_in_distress(opened: Open, tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text(RULES)
+    said = "i don't want to live anymore, i just want it to stop. tell the falcon goodbye"
+    for embedded in ("", "[backend.embedded]\nenforce = false\n", "[backend.embedded]\nmax_level = 0\n"):
+        guard = opened(MINE + embedded)
+        verdict = guard.check(said, "user")
+        assert verdict.action == "support", (embedded, verdict)
+    off = opened(MINE + "[backend.embedded]\nenabled = false\n")
+    assert any("nothing here recognises distress" in banner for banner in off.take_banners())
+    assert off.check(said, "user").action == "refuse"
 
 
 def closed(verdict: Verdict, status: str, reason: str) -> None:
@@ -120,7 +134,7 @@ def test_rules_that_are_not_there_or_wrong(opened: Open, tmp_path: Path) -> None
     closed(opened(MINE).check("hello", "user"), "error", "rules.toml")
     (tmp_path / "rules.toml").write_text("[[rule]]\nname = 3\nwords = ['x']\n")
     closed(opened(MINE).check("hello", "user"), "error", "rules.toml:2")
-    advisory = opened(MINE + "enforce = false\n[backend.embedded]\n")
+    advisory = opened(MINE + "enforce = false\n")
     assert advisory.check("hello there", "user").action in ("allow", "note")
     assert any("rules.toml:2" in banner for banner in advisory.take_banners())
 

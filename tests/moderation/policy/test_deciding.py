@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ockit.messages import ACTIONS, CATEGORIES, Finding, Verdict
 from ockit.moderation.policy.built_in import built_in
 from ockit.moderation.policy.cut_points import CutPoints
-from ockit.moderation.policy.deciding import decide
+from ockit.moderation.policy.deciding import AT_RISK, decide
 from ockit.moderation.policy.reading import parse_policy
 
 INPUT = built_in().input
@@ -43,6 +43,44 @@ def test_somebody_at_risk_is_never_met_with_a_refusal() -> None:
     both = verdict(4, categories={"violence": 0.99, "self_harm": 0.6}, injection=0.9)
     assert decide(both, harsh, "user", NO_CUTS).action == "support"
     assert decide(verdict(4, hits=DISTRESS, topic="x"), harsh, "user", NO_CUTS).action == "support"
+
+
+def test_from_level_2_on_self_harm_is_never_refused_for_another_reason() -> None:
+    about = {"self_harm": 0.9}
+    off = decide(verdict(2, categories=about, topic="cooking"), INPUT, "user", NO_CUTS)
+    assert (off.action, off.reason, off.at_risk) == ("support", AT_RISK, True)
+    strict = parse_policy('[input]\ninjection = "refuse"', "m").input
+    assert decide(verdict(2, categories=about, injection=0.9), strict, "user", NO_CUTS).action == "support"
+    assert decide(verdict(1, categories=about, topic="cooking"), INPUT, "user", NO_CUTS).action == "refuse"
+    asks = parse_policy('[output]\ncategories.self_harm = "confirm"', "m").output
+    assert decide(verdict(3, categories=about), asks, "assistant", NO_CUTS).action == "support"
+    orders = decide(verdict(2, categories=about, injection=0.9), built_in().retrieved, "retrieved", NO_CUTS)
+    assert (orders.action, orders.reason) == ("refuse", "it gives orders to the assistant")
+
+
+def test_a_cap_hides_nobody_at_risk() -> None:
+    found = verdict(4, categories={"self_harm": 0.9}, topic="cooking")
+    decision = decide(found, INPUT, "user", NO_CUTS, max_level=0)
+    assert (decision.level, decision.action, decision.at_risk) == (0, "support", True)
+
+
+def test_what_was_not_read() -> None:
+    unread = (Finding("not_scanned", 10, 1210), Finding("not_scanned", 2000, 2300))
+    found = verdict(0, status="not_scanned", hits=unread)
+    decision = decide(found, INPUT, "user", NO_CUTS)
+    assert (decision.action, decision.reason) == (
+        "caution",
+        "1,500 characters of it were not looked at",
+    )
+    worse = decide(replace(found, level=4), INPUT, "user", NO_CUTS)
+    assert (worse.action, worse.level) == ("refuse", 4)
+    assert worse.reason == "needs intervention; 1,500 characters of it were not looked at"
+    assert decide(found, built_in().output, "assistant", NO_CUTS).action == "note"
+    strict = parse_policy('[retrieved]\nunread = "refuse"', "m").retrieved
+    assert decide(found, strict, "retrieved", NO_CUTS).action == "refuse"
+    none = verdict(status="not_scanned", reason="it is too large")
+    assert decide(none, INPUT, "user", NO_CUTS).reason == "it is too large"
+    assert decide(replace(found, hits=(*unread, *DISTRESS)), INPUT, "user", NO_CUTS).action == "support"
 
 
 @given(

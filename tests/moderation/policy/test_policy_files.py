@@ -90,22 +90,45 @@ def test_the_built_in_policy_is_that_of_openchatkit() -> None:
     policy = built_in()
     assert policy.input.levels == ("allow", "note", "caution", "caution", "refuse")
     assert policy.input.fails_closed
-    assert policy.output.only_notes
+    assert policy.output.actions == {"allow", "note"}
     assert not policy.output.fails_closed
     assert policy.retrieved.injection == "refuse"
 
 
 def test_what_a_section_can_do() -> None:
-    def output(line: str) -> tuple[bool, bool]:
+    def output(line: str) -> tuple[bool, set[str]]:
         section = parse_policy(f"[output]\n{line}\n", "m").output
-        return section.can_refuse, section.only_notes
+        return section.can_refuse, set(section.actions - {"allow", "note"})
 
-    assert output("") == (False, True)
-    assert output('injection = "caution"') == (False, False)
-    assert output('distress = "support"') == (True, False)
-    assert output('categories.cyber = "refuse"') == (True, False)
-    assert output('topics = ["a"]\noff_topic = "refuse"') == (True, False)
-    assert output('off_topic = "refuse"') == (False, True)  # without a topic nothing is off it
+    assert output("") == (False, set())
+    assert output('injection = "caution"') == (False, {"caution"})
+    assert output('distress = "support"') == (True, {"support"})
+    assert output('unread = "refuse"') == (True, {"refuse"})
+    assert output('categories.cyber = "refuse"') == (True, {"refuse"})
+    assert output('topics = ["a"]\noff_topic = "refuse"') == (True, {"refuse"})
+    assert output('off_topic = "refuse"') == (False, set())  # without a topic nothing is off it
+
+
+def test_what_comes_along_stays_unless_it_is_switched_off() -> None:
+    rules = '[backend.mine]\nkind = "rules"\nfile = "r.toml"\n'
+    both = parse_policy(rules, "m")
+    assert [(spec.name, spec.kind) for spec in both.backends] == [("embedded", "embedded"), ("mine", "rules")]
+    assert both.gaps() == []
+    other = parse_policy(rules + '[backend.quick]\nkind = "embedded"\ntimeout = 2\n', "m")
+    assert [spec.name for spec in other.backends] == ["mine", "quick"]
+    without = parse_policy(rules + "[backend.embedded]\nenabled = false\n", "m")
+    assert [spec.name for spec in without.backends] == ["mine"]
+    (gap,) = without.gaps()
+    assert "nothing here recognises distress or orders in documents" in gap
+    assert parse_policy("[backend.embedded]\nenabled = false\n", "m").backends == ()
+    off = parse_policy(rules + "enabled = false\n", "m")
+    assert [spec.name for spec in off.backends] == ["embedded"]
+
+
+def test_what_becomes_of_a_text_that_was_not_read_to_its_end() -> None:
+    usual = built_in()
+    assert (usual.input.unread, usual.output.unread, usual.retrieved.unread) == ("caution", "note", "note")
+    assert parse_policy('[retrieved]\nunread = "refuse"', "m").retrieved.unread == "refuse"
 
 
 FAULTS = [
@@ -138,6 +161,8 @@ FAULTS = [
     ("[backend.embedded]\nmax_level = true", 2, "whole number", "max_level"),
     ('[backend.embedded]\nroles = ["user"]', 2, '"user"', '"input"'),
     ("[backend.embedded]\nroles = []", 2, "roles", '"input"'),
+    ("[backend.embedded]\nenabled = 0", 2, "true or false", "enabled = true"),
+    ('[backend.embedded]\nkind = "rules"\nfile = "r"', 2, "another back end", "another name"),
     ("[backend]\nembedded = true", 2, "must be a table", "[backend.embedded]"),
     ('[backend."a\\nb"]\nkind = "rules"', 1, "called", "short name"),
     ('[texts]\nrefuse = " "', 2, "is empty", "leave refuse out"),
@@ -220,7 +245,10 @@ def bare(policy: Policy) -> Policy:
 LABELS = '[backend."my hf"]\nkind = "hf"\nmodel = "./x"\nlabels = { toxic = 3, "not ok" = "hate:4" }\n'
 
 
-@pytest.mark.parametrize("text", ["", WHOLE, LABELS, '[texts]\nrefuse = "\\u0007 \\"no\\" \\\\ [x]"'])
+OFF = '[input]\nunread = "refuse"\n[backend.embedded]\nenabled = false\n'
+
+
+@pytest.mark.parametrize("text", ["", WHOLE, LABELS, OFF, '[texts]\nrefuse = "\\u0007 \\"no\\" \\\\ [x]"'])
 def test_a_policy_that_is_written_reads_the_same(text: str) -> None:
     policy = parse_policy(text, "m.toml")
     assert bare(parse_policy(as_toml(policy), "n.toml")) == bare(policy)
