@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ockit.engines.build import gpu_build
 from ockit.engines.embedders import CACHE
 from ockit.environment import Environment
 from ockit.errors import InterruptedByUser, OckitError, WorkerError
 from ockit.messages import CATEGORIES, Finding, Judged, Message, Verdict
+from ockit.moderation.classifier.collapsing import collapsed
 from ockit.moderation.classifier.pieces import MOST, stretches
 from ockit.workers.limits import whole_memory
 from ockit.workers.worker import Worker
@@ -108,7 +109,8 @@ class EmbeddedModerator:
 
     def check(self, text: str, role: Judged, context: Sequence[Message] = ()) -> Verdict:
         """Judge a text; the turns before it are not looked at. `Verdict.hits` has ``level``, categories, ``distress``,
-        ``injection`` and ``not_scanned`` with their places in the text.
+        ``injection`` and ``not_scanned`` with their places in the text; where something was not scanned, that is the
+        status, and all the rest holds for what was. Runs of digits, punctuation or one sign count as read.
 
         Raises:
             NotFound, ModelFileError, StoreError, DoesNotFit, MissingExtra: the weights cannot be used.
@@ -120,23 +122,20 @@ class EmbeddedModerator:
     def check_many(
         self, texts: Sequence[str], role: Judged, contexts: Sequence[Sequence[Message]] = ()
     ) -> list[Verdict]:
-        """Judge texts together, which is faster than one by one; ``ms`` is each text's share of the time. Raises as
-        `check`."""
-        found: list[Verdict] = []
+        """Judge texts together, which is faster than one by one; ``ms`` is each text's share: the time of this call,
+        once the weights are loaded, by the number of texts. Raises as `check`."""
+        judgements: list[dict[str, Any]] = []
         with self._lock:
             self._load()
+            start = time.perf_counter()
             for first, count in _frames(texts):
-                part = texts[first : first + count]
-                start = time.perf_counter()
-                items = [{"role": role, "length": len(text), "stretches": stretches(text)} for text in part]
-                frames = self._call("check", count, items=items)
-                judgements = [_judgement(frame) for frame in frames]
-                ms = 1000 * (time.perf_counter() - start) / count
-                found += [
-                    Verdict(**judgement, action="allow", backend=self._name, ms=ms, status="ok")
-                    for judgement in judgements
-                ]
-        return found
+                items = [_item(text, role) for text in texts[first : first + count]]
+                judgements += [_judgement(frame) for frame in self._call("check", count, items=items)]
+            ms = 1000 * (time.perf_counter() - start) / max(1, len(texts))
+        return [
+            Verdict(**judgement, action="allow", backend=self._name, ms=ms, status=_status(judgement["hits"]))
+            for judgement in judgements
+        ]
 
     def features(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of length 1 of what texts mean, shape (len(texts), dimension): of a long text, the mean over its
@@ -196,6 +195,16 @@ class EmbeddedModerator:
         if sorted(found) != list(range(count)):
             raise _nonsense()
         return [found[row] for row in range(count)]
+
+
+def _item(text: str, role: Judged) -> dict[str, Any]:
+    short = collapsed(text)
+    parts = stretches(short.text)
+    return {"role": role, "length": len(short.text), "stretches": parts, "breaks": short.breaks}
+
+
+def _status(hits: Sequence[Finding]) -> Literal["ok", "not_scanned"]:
+    return "not_scanned" if any(hit.name == "not_scanned" for hit in hits) else "ok"
 
 
 _FIELDS = {field.name for field in fields(Verdict)} - {"action", "backend", "ms", "status", "topic"}

@@ -23,6 +23,8 @@ LEVEL_NAMES = (
 )
 MOST_HITS = 16
 """Places of one kind that are told."""
+MOST_UNREAD = 128
+"""Places that were not read that are told; from then on the last of them reaches to the end of all others."""
 _INJECTION, _DISTRESS = OUTPUTS.index("injection"), OUTPUTS.index("distress")
 _FIRST_CATEGORY = OUTPUTS.index(CATEGORIES[0])
 _LOOK = 2000
@@ -96,7 +98,10 @@ def _greatest(entries: Sequence[tuple[Piece, Scores]], output: int) -> tuple[Pie
 
 
 def _unread(places: Sequence[tuple[int, int]]) -> tuple[Finding, ...]:
-    return tuple(Finding("not_scanned", *place) for place in places[:MOST_HITS])
+    told = list(places[:MOST_UNREAD])
+    if len(places) > MOST_UNREAD:
+        told[-1] = (told[-1][0], places[-1][1])
+    return tuple(Finding("not_scanned", *place) for place in told)
 
 
 def _reason(level: int, hits: Sequence[Finding], unread: Sequence[tuple[int, int]]) -> str:

@@ -19,7 +19,7 @@ SHORT = 20
 
 MOST = 32_000
 """Characters of a text that are looked at; of a longer one its beginning, its end, and samples in between."""
-_HEAD, _TAIL, _SAMPLES, _SAMPLE = 16_000, 6_000, 10, 1_000
+_HEAD, _TAIL, _SAMPLES, _SAMPLE = 8_000, 6_000, 36, 500
 
 _BLANK = re.compile(r"\s")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|(?<=[。！？])|\n\s*")
@@ -36,7 +36,8 @@ class Piece:
 
 
 def stretches(text: str) -> list[tuple[int, str]]:
-    """The parts of a text that are looked at at all, each with where it starts; a text of at most `MOST` is one."""
+    """The parts of a text that are looked at at all, in their order, each with where it starts; a text of at most
+    `MOST` is one."""
     if len(text) <= MOST:
         return [(0, text)]
     free = len(text) - _HEAD - _TAIL
@@ -44,7 +45,7 @@ def stretches(text: str) -> list[tuple[int, str]]:
     samples = [_HEAD + int(step * number + (step - _SAMPLE) / 2) for number in range(_SAMPLES)]
     middle = [(start, text[start : start + _SAMPLE]) for start in samples]
     tail = len(text) - _TAIL
-    return [(0, text[:_HEAD]), (tail, text[tail:]), *middle]  # in the order in which work is given up
+    return [(0, text[:_HEAD]), *middle, (tail, text[tail:])]
 
 
 def windows(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:

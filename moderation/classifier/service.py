@@ -1,9 +1,9 @@
 """The classifier as a worker's service (see `ockit.workers.child`): llama.cpp runs the encoder, plain Python the heads.
 
 ``load`` (``cache``: a directory, ``heads``: a file or None) gives what `EmbeddedModerator` wants to know. ``check``
-(``items``: role, length and stretches of each text) and ``features`` (``texts``) send a frame for each text, the last
-ones as ``frames`` of the result. Many texts go through the encoder together. Neither numpy nor torch is loaded, but for
-the second or two in which the encoder is made.
+(``items``: role and, of each collapsed text, length, stretches and breaks) and ``features`` (``texts``) send a frame
+for each text, the last ones as ``frames`` of the result. Many texts go through the encoder together. Neither numpy nor
+torch is loaded, but for the second or two in which the encoder is made.
 """
 
 from __future__ import annotations
@@ -124,7 +124,9 @@ class ModerationService:
         for row, item in enumerate(items):
             if engine.cancelled:
                 return
-            waiting.append((row, batch.add(item["stretches"], item["length"], item["role"] == "retrieved")))
+            by_sentence = item["role"] == "retrieved"
+            coded = batch.add(item["stretches"], item["length"], by_sentence, item["breaks"])
+            waiting.append((row, coded))
             if batch.tokens < _GROUP and row + 1 < len(items):
                 continue
             scores: dict[int, Scores] = {}

@@ -144,7 +144,7 @@ class TrainedModerator:
             reason,
             self._name,
             ms,
-            "ok",
+            "not_scanned" if unread else "ok",
         )
 
 

@@ -89,13 +89,13 @@ def test_a_piece_with_more_tokens_than_are_read_is_taken_in_parts():
 def test_of_a_very_long_text_what_is_left_out_is_known_to_the_character():
     text = "".join(f"word{number:06} " for number in range(100_000))
     batch, coded = batch_of(text)
-    assert sum(len(part) for _, part in stretches(text)) == MOST
+    assert sum(len(part) for _, part in stretches(text)) <= MOST
     assert batch.tokens <= MOST_TOKENS + 60
     read = {at for piece, _ in coded.pieces for at in range(piece.start, piece.end)}
     unread = {at for start, end in coded.unread for at in range(start, end)}
     assert len(text) == len(read | unread)
-    assert 0 in read
-    assert len(text) - 1 in read | unread
+    assert not read & unread
+    assert {0, len(text) - 1} <= read
 
 
 def test_a_text_of_blanks_has_no_pieces():
@@ -109,4 +109,34 @@ def test_work_has_a_bound_whatever_the_tokens():
     text = " ".join(f"{number % 977}" for number in range(9_000))
     batch, coded = batch_of(text)
     assert batch.tokens <= MOST_TOKENS + 600
-    assert coded.unread
+    read = {at for piece, _ in coded.pieces for at in range(piece.start, piece.end)}
+    unread = {at for start, end in coded.unread for at in range(start, end)}
+    assert read | unread >= {at for at, sign in enumerate(text) if sign.strip()}
+    assert not read & unread
+    assert {0, len(text) - 1} <= read
+    assert max(end - start for start, end in coded.unread) < len(text) / 8  # in between, here and there
+
+
+def test_of_sentences_too_what_was_not_read_is_known():
+    text = "".join(f"A sentence with the number {number}. " for number in range(800))[:MOST]
+    batch, coded = batch_of(text, by_sentence=True)
+    assert batch.tokens <= MOST_TOKENS + 60
+    told = {at for start, end in coded.unread for at in range(start, end)}
+    for kind in (False, True):
+        parts = [piece for piece, _ in coded.pieces if piece.sentence == kind]
+        assert told | {at for part in parts for at in range(part.start, part.end)} >= set(range(len(text)))
+        assert min(part.start for part in parts) == 0
+        assert max(part.end for part in parts) == len(text)
+
+
+def test_what_stands_first_and_last_in_a_long_text_is_a_piece_of_its_own():
+    batch, _ = batch_of(
+        "How are you today, friend? " + "And a bird sings here. " * 60 + "And what is your name?"
+    )
+    assert {"How are you today, friend? ", "And what is your name?"} <= {*batch.texts}
+
+
+def test_a_window_made_of_much_that_means_nothing_has_a_bound():
+    batch, coded = batch_of("a\u200b \u3164 " * 4_000)
+    assert batch.tokens <= MOST_TOKENS + 60
+    assert all(len(piece.text) <= 2 * WHOLE for piece, _ in coded.pieces)

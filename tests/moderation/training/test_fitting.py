@@ -205,7 +205,11 @@ def test_long_texts_are_read_in_pieces() -> None:
     hit = next(hit for hit in verdict.hits if hit.name == "level")
     assert hit.start is not None
     assert "raging" in text[hit.start : hit.end]
+    made = train("mood", graded(400), features, "enc")
+    verdict = TrainedModerator(made, features).check("gentle winter " * 70_000, "user")
+    assert verdict.status == "not_scanned"
     spans, unread = pieces("gentle winter " * 70_000)
+    assert [(hit.start, hit.end) for hit in verdict.hits if hit.name == "not_scanned"] == unread
     assert len(spans) == MOST_PIECES
     assert len(unread) == 1
     assert pieces("x" * 2000)[0] == [(0, 600), (600, 1200), (1200, 1800), (1800, 2000)]
