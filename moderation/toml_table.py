@@ -16,6 +16,7 @@ from ockit.text import shorten
 from ockit.toml_lines import literal, parse
 
 LONGEST_TEXT = 4_000
+_EXAMPLE = 'action = "note"'
 
 
 def read_table(path: FilePath, limit: int) -> Table:
@@ -33,7 +34,7 @@ def read_table(path: FilePath, limit: int) -> Table:
 def parse_table(text: str, name: str) -> Table:
     """The whole of a TOML text; `name` is the file's. Raises UsageError with the line."""
     try:
-        return Table(parse(text, name), name, places(text), source=text)
+        return Table(parse(text, name, _EXAMPLE), name, places(text), source=text)
     except (RecursionError, ValueError) as error:  # brackets in brackets, or a number of thousands of digits
         raise UsageError(
             "this is no TOML that can be read: something in it is far too deep or too long",

@@ -28,8 +28,13 @@ class Statement:
     last: int
 
 
-def parse(text: str, name: str) -> dict[str, Any]:
-    """The values of a TOML text; `name` is the file's, for the UsageError of a text that is none."""
+def parse(text: str, name: str, example: str = "temperature = 0.7") -> dict[str, Any]:
+    """The values of a TOML text.
+
+    Args:
+        name: the file's, for the UsageError of a text that is none.
+        example: a line as such a file has them, for the hint.
+    """
     import tomllib
 
     try:
@@ -41,7 +46,7 @@ def parse(text: str, name: str) -> dict[str, Any]:
         raise UsageError(
             f"this is not TOML: {message[:1].lower()}{message[1:]}",
             where=f"{name}:{line}",
-            hint=f"correct the line; a setting is written like {'temperature = 0.7'!r}",
+            hint=f"correct the line; a setting is written like {example!r}",
         ) from error
 
 

@@ -24,7 +24,11 @@ POLICY = """{sections}
 [backend.list]
 kind = "rules"
 file = "rules.toml"
+
+[backend.embedded]
+roles = ["retrieved"]
 """
+"""The classifier judges what is found, so that nobody need be told that it is off; no documents: it judges nothing."""
 
 CONFIRM = '[input]\nlevels = ["allow", "note", "confirm", "confirm", "refuse"]\n'
 

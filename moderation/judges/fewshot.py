@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ockit.engines.hosted import HostedEngine
-from ockit.messages import Judged, Message, Verdict
-from ockit.moderation.judges.fewshot_prompt import CONTENT_FREE, LABELS, continuations, digest, prompt
+from ockit.messages import LEVEL_NAMES, Judged, Message, Verdict
+from ockit.moderation.judges.fewshot_prompt import CONTENT_FREE, continuations, digest, prompt
 from ockit.moderation.judges.judge import CUTS, Opinion, verdict_of
 from ockit.moderation.judges.label_scores import LabelScores, normalised
 from ockit.moderation.judges.parts import in_parts
@@ -64,7 +64,8 @@ class FewshotModerator:
             ContextOverflow: it is too long.
             JudgeTimeout, WorkerError, ModelFileError, DoesNotFit: the model does not answer, or nonsense.
         """
-        note = self.advisory()
+        advisory = self.advisory()
+        note = None if advisory is None else f"it only advises: {advisory}"
         since = time.perf_counter()
         with self._limit(self._seconds):
             opinion = in_parts(text, PART, self._opinion, name=self.name)
@@ -76,7 +77,7 @@ class FewshotModerator:
         if found.passed:
             return None
         return (
-            f"it only advises: {self._model} tells harmful from harmless probes with an AUC of {found.auc:.2f}, "
+            f"{self._model} tells harmful from harmless probes with an AUC of {found.auc:.2f}, "
             f"and {NEEDED} is needed"
         )
 
@@ -119,7 +120,7 @@ class FewshotModerator:
     def _judged(self, text: str, prior: Sequence[float]) -> Opinion:
         pairs = zip(self._raw(text), prior, strict=True)
         levels = tuple(normalised([value - math.log(before) for value, before in pairs]))
-        return Opinion(levels, words=LABELS[max(range(len(levels)), key=levels.__getitem__)])
+        return Opinion(levels, words=LEVEL_NAMES[max(range(len(levels)), key=levels.__getitem__)])
 
     def _raw(self, text: str) -> list[float]:
         return self._scores.log_likelihoods(prompt(text), continuations())

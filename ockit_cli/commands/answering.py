@@ -17,7 +17,7 @@ from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
 from ockit.assistant.vetting import CONFIRM, REFUSED
 from ockit.commands import constraints
-from ockit.commands.answer_refused import refused
+from ockit.commands.answer_refused import refused, why
 from ockit.commands.invocation import Invocation
 from ockit.errors import (
     ContextOverflow,
@@ -197,7 +197,7 @@ class Answer:
         ):
             return False
         assert self._refusal is not None
-        return self._console.confirm(self._refusal.text)
+        return self._console.confirm(f"{self._refusal.text} {why(self._moderated)}".rstrip())
 
     def _jsonl(self, event: Event, text: str) -> None:
         if self._form.jsonl:
@@ -222,8 +222,9 @@ class Answer:
                 found |= {"refusal": self._refusal.text}
             place = self._place()
             console.json({"schema_version": SCHEMA_VERSION, **answer, **cost, **place, **sources, **found})
-        elif self._beside and not form.jsonl:
-            console.notice(text)
+        elif (self._beside or (form.extract and not own)) and not form.jsonl:
+            if text:
+                console.notice(text)
         elif not form.jsonl and (text or self._refusal is None):
             console.line("" if form.stream and not form.extract else shown)
             self._list(text)

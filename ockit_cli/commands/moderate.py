@@ -32,7 +32,8 @@ RoleName = Annotated[
     typer.Option(
         "--role",
         metavar="user|assistant|retrieved",
-        help="Whose text it is: a question, an answer, or a passage that was found.",
+        help="Whose text it is: a question (the policy's input), an answer (output), or a passage that was found "
+        "(retrieved).",
     ),
 ]
 
@@ -92,7 +93,7 @@ def moderate(
             show(run.console, given, judged, verdict, guard)
     finally:
         guard.close()
-    return ExitCode.OK if verdict.status == "ok" else ExitCode.FAILURE
+    return ExitCode.OK if verdict.judged else ExitCode.FAILURE
 
 
 def checked_role(role: str) -> Judged:

@@ -19,8 +19,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `ockit moderation`."""
-    group = typer.Typer(no_args_is_help=True, help="Show the policy that holds; check a policy file.")
+    group = typer.Typer(
+        no_args_is_help=True, help="Show the policy that holds; begin one of your own; check a policy file."
+    )
     group.command("show")(show)
+    group.command("init")(init)
     group.command("check")(check)
     app.add_typer(group, name="policy")
 
@@ -53,20 +56,58 @@ def show(
     _print(run, policy)
     if policy.path is None:
         mine = run.directories.config / FILE_NAME
-        run.console.notice(f"to change it: ockit moderation policy show --toml > {mine}")
+        run.console.notice(
+            f"to change it: ockit moderation policy init writes it to {mine}, to be edited there"
+        )
+
+
+def init(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Where to; else moderation.toml, which holds from then on."),
+    ] = None,
+) -> None:
+    """Write the built-in policy as a file with comments, to begin your own with. Replaces no file."""
+    from ockit.commands.moderation_policy_text import commented
+    from ockit.files import write_atomic
+    from ockit.moderation.policy.built_in import built_in
+    from ockit.moderation.policy.reading import FILE_NAME
+
+    run = invocation(ctx)
+    path = run.directories.config / FILE_NAME if file is None else run.environment.cwd / file
+    if path.exists() or path.is_symlink():
+        raise UsageError(
+            "the file exists already and was left as it is",
+            where=str(path),
+            hint="ockit moderation policy show shows what holds; ockit moderation policy init FILE writes elsewhere",
+        )
+    write_atomic(path, commented(built_in()))
+    run.console.notice(f"written to {path}; edit it, then: ockit moderation policy check{_said(file)}")
+
+
+def _said(file: Path | None) -> str:
+    import shlex
+
+    return "" if file is None else f" {shlex.quote(str(file))}"
 
 
 def check(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.", show_default=False)],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A policy file; else the policy that holds.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a policy file, and everything it names: rules, topics, classifiers, models. Starts none of them."""
+    """Check a policy file, and everything it names: rules, topics, classifiers, models. Starts none of them.
+
+    It stops at the first fault, which is told with its line: check once more after you have corrected it.
+    """
     from ockit.moderation.opening import named_things
     from ockit.moderation.policy.reading import find_policy
 
     run = invocation(ctx)
-    policy = find_policy(run.directories, run.environment.cwd / file)
+    policy = find_policy(run.directories, None if file is None else run.environment.cwd / file)
     lines = named_things(policy, run.environment, run.settings)
     warnings = _warnings(policy)
     for warning in warnings:
@@ -78,11 +119,11 @@ def check(
         return
     for line in lines:
         run.console.line(line)
-    run.console.notice(f"{file} is sound")
+    run.console.notice(f"{file or policy.path or 'the built-in policy'} is sound")
 
 
 def _print(run: Invocation, policy: Policy) -> None:
-    from ockit.moderation.policy.deciding import LEVEL_NAMES
+    from ockit.messages import LEVEL_NAMES
     from ockit.moderation.policy.policy import SECTIONS
 
     console = run.console

@@ -121,7 +121,7 @@ def described(made: TrainedClassifier) -> dict[str, Any]:
 
 def show_classifier(call: Invocation, made: TrainedClassifier) -> None:
     """What it tells apart, and how well on the rows it did not learn from."""
-    from ockit.moderation.training.levels import LEVEL_NAMES
+    from ockit.messages import LEVEL_NAMES
 
     development = made.facts.get("development") or {}
     areas, precisions = development.get("auc", {}), development.get("auprc", {})
@@ -170,7 +170,17 @@ def _warn_few(call: Invocation, rows: Rows) -> None:
         call.console.warning(f"few rows for: {', '.join(few[:8])}; {_FEW} of each are a beginning")
 
 
+def backend_lines(name: str) -> str:
+    """The lines of a policy that let a classifier judge beside the back ends that are there already."""
+    from ockit.toml_lines import literal
+
+    return f'[backend.{literal(name)}]\nkind = "trained"\nclassifier = {literal(name)}'
+
+
 def _tell_next(call: Invocation, made: TrainedClassifier, rows: Rows) -> None:
+    from ockit.moderation.policy.reading import FILE_NAME
+
+    mine = call.directories.config / FILE_NAME
     if rows.kind == "label" and not any(made.levels):
         label = made.answers[-1]
         call.console.warning(
@@ -178,8 +188,8 @@ def _tell_next(call: Invocation, made: TrainedClassifier, rows: Rows) -> None:
             f"--map {label}=3 --replace"
         )
     call.console.notice(
-        f'saved as {made.name}; to use it, write into moderation.toml: [backend.{made.name}] kind = "trained", '
-        f'classifier = "{made.name}"; ockit moderation policy show tells where that file lies'
+        f"saved as {made.name}; to use it, write these lines into {mine} (ockit moderation policy init makes one):\n"
+        + backend_lines(made.name)
     )
 
 

@@ -69,7 +69,7 @@ def list_sessions(ctx: typer.Context, limit: Limit = 20, as_json: AsJson = False
 
 def show(ctx: typer.Context, session_id: Id, as_json: AsJson = False) -> None:
     """Show a chat as it stands; with --json all its branches too."""
-    from ockit.sessions.export import moment, place, session_json, speaker
+    from ockit.sessions.export import moment, place, session_json, speaker, stopped
 
     call = invocation(ctx)
     with _store(call) as store:
@@ -92,6 +92,8 @@ def show(ctx: typer.Context, session_id: Id, as_json: AsJson = False) -> None:
         line()
         line(speaker(message), style="cyan")
         line(message.text)
+        if said := stopped(message):
+            line(f"({said})", style="dim")
         if message.error:
             line(f"({message.error})", style="dim")
         for number, source in enumerate(message.sources, 1):

@@ -28,7 +28,26 @@ def regen(talk: Talk, rest: str) -> None:
 def go_on(talk: Talk, _: str) -> None:
     """Let an answer go on that was stopped or cut."""
     answer = talk.assistant.last_answer
-    talk.run(talk.assistant.go_on(talk.sampling), "" if answer is None else answer.text)
+    if talk.assistant.unanswered is not None:
+        _not_stopped(talk)
+    goes_on = answer is not None and talk.assistant.unanswered is None and answer.can_go_on
+    # an answer that cannot go on is not shown again: the error is all there is
+    talk.run(talk.assistant.go_on(talk.sampling), answer.text if answer is not None and goes_on else "")
+
+
+def _not_stopped(talk: Talk) -> None:
+    """Raises UsageError where moderation is why the last question has no answer."""
+    question = talk.assistant.question(len(talk.assistant.questions))
+    verdicts = [each.verdict for each in question.verdicts if each.role == "user"]
+    if talk.assistant.unconfirmed:
+        raise UsageError(
+            "the last question waits for a yes: there is no answer that could go on", hint="/yes answers it"
+        )
+    if verdicts and verdicts[-1].action == "refuse":
+        raise UsageError(
+            "the last question was refused by moderation: there is no answer that could go on",
+            hint="/edit changes the question; /moderation why says more",
+        )
 
 
 def edit(talk: Talk, rest: str) -> None:

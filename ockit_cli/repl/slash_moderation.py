@@ -6,20 +6,16 @@ from collections.abc import Iterable
 
 from ockit.assistant.checking import Checked, Checking
 from ockit.errors import UsageError
-from ockit.messages import Verdict
+from ockit.messages import LEVEL_NAMES, Verdict
 from ockit.repl.slash import Slash
 from ockit.repl.talk import Talk
 
-LEVELS = (
-    "casual",
-    "possibly needs caution",
-    "probably needs caution",
-    "needs caution",
-    "needs intervention",
-)
-"""What the levels are called."""
-
 _TEXTS = {"user": "your question", "assistant": "the answer", "retrieved": "what was found"}
+_SECTIONS = {
+    "user": "questions (input)",
+    "assistant": "answers (output)",
+    "retrieved": "what is found (retrieved)",
+}
 _SHOWN = 5
 
 
@@ -54,8 +50,14 @@ def _show(talk: Talk, checking: Checking) -> None:
     state = "on" if checking.on else "off"
     path = checking.policy_path().wait()
     talk.console.line(f"moderation is {state}, by {path or 'the built-in policy'}")
-    talk.console.table(("BACK END", "TEXTS", ""), checking.describe().wait())
+    rows = [(name, _policys(roles), counts) for name, roles, counts in checking.describe().wait()]
+    talk.console.table(("BACK END", "TEXTS", ""), rows)
     _explain(talk, checking)
+
+
+def _policys(roles: str) -> str:
+    """Whose texts a back end judges, in the policy's words, too."""
+    return ", ".join(_SECTIONS.get(role, role) for role in roles.split(", "))
 
 
 def _explain(talk: Talk, checking: Checking) -> None:
@@ -78,9 +80,9 @@ def explained(what: str, checked: Checked, *, steady: bool = False) -> list[str]
 
 
 def _said(verdict: Verdict, *, steady: bool) -> str:
-    if verdict.status != "ok":
+    if not verdict.judged:
         return f"no judgement ({verdict.status}): {verdict.reason}"
-    said = [f"level {verdict.level}, {LEVELS[verdict.level]}"]
+    said = [f"level {verdict.level}, {LEVEL_NAMES[verdict.level]}"]
     if verdict.p_level:
         said.append("levels " + " ".join(f"{p:.2f}" for p in verdict.p_level))
     ranked = sorted(verdict.categories.items(), key=lambda entry: -entry[1])[:_SHOWN]

@@ -392,7 +392,7 @@ def told(notice: Notice, *, asks: bool = False, reason: str = "") -> str:
     ways = WAYS.get(notice.kind, "")
     if notice.kind != CONFIRM:
         return f"{notice.text}{ways}"
-    why = f" It is about: {reason}." if reason else ""
+    why = f" Why: {reason}." if reason else ""
     return f"{notice.text}{why}{' (yes or no)' if asks else ways}"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from asking import QUICK, error_of, json_of, saved
 from ockit.moderation.policy.texts import Texts
 from ruled_homes import CONFIRM, ruled
@@ -81,13 +83,58 @@ def test_a_check_that_cannot_run_answers_nothing(run_ockit: Any) -> None:
     assert done.stdout == ""
     assert TEXTS.unavailable in " ".join(done.stderr.split())
     assert "rules.toml" in done.stderr
+    assert "try: ockit moderation policy check" in done.stderr
+    assert run_ockit("moderation", "policy", "check").code == 3
 
 
 def test_an_answer_that_is_cut_ends_with_5(run_ockit: Any) -> None:
     ruled(run_ockit.home, '[output]\nlevels = ["refuse", "refuse", "refuse", "refuse", "refuse"]\n')
     done = run_ockit("ask", "Name a colour", env=ENV)
-    assert TEXTS.refuse_output in " ".join(error_of(done, 5).split())
+    said = " ".join(error_of(done, 5).split())
+    assert TEXTS.refuse_output in said
+    assert "why: " in said
+    assert "ockit moderate TEXT" not in said
     assert done.stdout == ""
+
+
+SUPPORT = '[input]\nlevels = ["allow", "note", "caution", "caution", "support"]\n'
+
+
+@pytest.mark.parametrize("form", ["--schema=s.json", "--grammar=g.gbnf", "--extract"])
+def test_support_is_no_answer_of_a_form(run_ockit: Any, form: str) -> None:
+    ruled(run_ockit.home, SUPPORT)
+    (run_ockit.cwd / "s.json").write_text('{"type": "object"}')
+    (run_ockit.cwd / "g.gbnf").write_text('root ::= "yes" | "no"\n')
+    done = run_ockit("ask", "Something grave", *form.split("="), env=ENV)
+    assert (done.code, done.stdout) == (5, "")
+    assert " ".join(TEXTS.support.split()) in " ".join(done.stderr.split())
+
+
+def test_support_is_an_answer_where_no_form_is_owed(run_ockit: Any) -> None:
+    ruled(run_ockit.home, SUPPORT)
+    (run_ockit.cwd / "g.gbnf").write_text('root ::= "yes" | "no"\n')
+    done = run_ockit("ask", "Something grave", env=ENV)
+    assert (done.code, done.stdout.strip()) == (0, TEXTS.support)
+    assert json_of(run_ockit("ask", "Something grave", "--json", "--grammar", "g.gbnf", env=ENV), 5)
+
+
+def test_a_refusal_says_why_and_what_helps(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    said = error_of(run_ockit("ask", "Something grave", env=ENV), 5)
+    assert "why: needs intervention (found by the rule grave)" in said
+    assert "try: ockit moderate TEXT says more" in said
+    ruled(run_ockit.home, CONFIRM)
+    asked = error_of(run_ockit("ask", "Something touchy", env=ENV), 5)
+    assert "why: probably needs caution (found by the rule touchy)" in asked
+
+
+def test_an_error_of_the_policy_names_whose_file_it_is_and_the_way_on(run_ockit: Any) -> None:
+    ruled(run_ockit.home, "[input\n")
+    said = " ".join(error_of(run_ockit("ask", "Name a colour", env=ENV), 2).split())
+    assert "moderation's policy cannot be read: this is not TOML" in said
+    assert "moderation.toml:1" in said
+    assert "--no-moderation asks without it" in said
+    assert "temperature" not in said
 
 
 def test_the_setting_and_the_flag(run_ockit: Any) -> None:

@@ -70,7 +70,10 @@ def test_a_script_says_yes_with_a_command(run_ockit: Any) -> None:
     ruled(run_ockit.home, CONFIRM)
     done = script(run_ockit, "Something touchy.", "yes", "Something touchy.", "/yes", "/yes")
     asked, _, rest = done.stdout.partition("> yes\n")
-    assert f"{TEXTS.confirm} It was not answered: /yes answers it." in asked
+    assert (
+        f"{TEXTS.confirm} Why: probably needs caution (found by the rule touchy). It was not answered"
+        in asked
+    )
     assert (
         TEXTS.confirm not in rest.partition("> Something touchy.")[0]
     )  # `yes` alone is a question like another
