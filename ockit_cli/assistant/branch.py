@@ -39,6 +39,7 @@ class Turn:
         passages: what was found in documents for a question.
         sources: what of it an answer was given.
         caution: a sentence to the model that stands right before a question, in this prompt and all later ones.
+        agreed: whether the person has said yes to a question that moderation asked about, in this process.
         cleared: whether moderation has seen the passages.
         verdicts: what moderation said of it, the last check last; of a question, of its passages too.
         owed: those of them that the store does not have.
@@ -65,6 +66,7 @@ class Turn:
     passages: tuple[Passage, ...] = ()
     sources: tuple[Passage, ...] = ()
     caution: str = ""
+    agreed: bool = False
     cleared: bool = False
     verdicts: tuple[Moderated, ...] = ()
     owed: tuple[Moderated, ...] = ()

@@ -137,9 +137,11 @@ class Vetting(LookingUp):
 
     def _must_judge(self, question: Turn) -> bool:
         """Whether the answer to a question may go on only after the question was judged: nobody has, or it was stopped
-        and answered while nothing was checked."""
+        and answered while nothing was checked, or no yes to it is known."""
         said = [each.verdict.action for each in question.verdicts if each.role == "user"]
-        return not said or said[-1] in ("refuse", "support")
+        if not said or said[-1] in ("refuse", "support"):
+            return True
+        return said[-1] == "confirm" and not question.agreed
 
     def _vet_passages(self, question: Turn) -> Iterator[Event]:
         """Leave out of what was found for a question what the policy stops."""
@@ -173,6 +175,7 @@ class Vetting(LookingUp):
         question.caution = ""
         if action in ("refuse", "support") or (action == "confirm" and not confirmed):
             return checked
+        question.agreed = action == "confirm"
         question.caution = checked.care
         for name, verdict in checked.careful:
             yield Notice(f"the model is told to take care with {name}: {verdict.reason}", CAUTION)
