@@ -144,9 +144,9 @@ Judged = Literal["user", "assistant", "retrieved"]
 """Whose text moderation looks at: the person's, the model's, or what a search found."""
 
 Action = Literal["allow", "note", "caution", "confirm", "support", "refuse"]
-"""What becomes of a text, from the mildest to the strictest. ``note``: nothing but a line in the record. ``caution``: the
-model is told to take care. ``confirm``: the person is asked first. ``support``: a fixed text for somebody in distress
-is the answer. ``refuse``: the policy's text is."""
+"""What becomes of a text, from the mildest to the strictest. ``note``: nothing but a line in the record. ``caution``:
+the model is told to take care. ``confirm``: the person is asked first. ``support``: a fixed text for somebody in
+distress is the answer. ``refuse``: the policy's text is."""
 ACTIONS: tuple[Action, ...] = ("allow", "note", "caution", "confirm", "support", "refuse")
 
 CATEGORIES = (
@@ -163,6 +163,15 @@ CATEGORIES = (
 )
 """What a text may be about; `Verdict.categories` has a score for each that was scored."""
 
+LEVEL_NAMES = (
+    "casual",
+    "possibly needs caution",
+    "probably needs caution",
+    "needs caution",
+    "needs intervention",
+)
+"""The levels 0 to 4 in words: those of OpenChatKit's moderation model, and of ProsocialDialog's safety labels."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -178,16 +187,16 @@ class Verdict:
     """What moderation says of one text.
 
     Attributes:
-        level: 0 casual, 1 possibly needs caution, 2 probably needs caution, 3 needs caution, 4 needs intervention (the
-            levels of OpenChatKit's moderation model).
+        level: 0 to 4, as in `LEVEL_NAMES`.
         p_level: probability of each level, length 5, sum 1; empty where the back end gives none.
         categories: score of each of `CATEGORIES` that was scored, 0 to 1.
         hits: the rules or parts of the text that decided.
         action: what the policy makes of it; a back end, which knows no policy, says ``allow``.
         reason: one sentence for the person.
-        backend: which moderator spoke.
+        backend: which moderator spoke; ``none`` where none judges such texts.
         ms: how long it took, in milliseconds.
-        status: ``ok``, or why there is no judgement; the level is then 0 and means nothing.
+        status: ``ok``; ``not_scanned``: not, or not wholly, looked at, and the rest of this says what was read;
+            ``timeout`` and ``error``: there is no judgement, and the level is 0 and means nothing.
         injection: how sure it is that the text tries to steer the assistant that reads it, 0 to 1.
         unsure: whether the text lies far from everything the back end has learned from.
         topic: the topic guard that calls the text off its topic, or None.
@@ -205,6 +214,11 @@ class Verdict:
     injection: float = 0.0
     unsure: bool = False
     topic: str | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether this is a judgement, if only of what was read."""
+        return self.status == "ok" or (self.status == "not_scanned" and self.backend != "none")
 
     @property
     def score(self) -> float:

@@ -9,18 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ockit.messages import CATEGORIES, Finding
+from ockit.messages import CATEGORIES, LEVEL_NAMES, Finding
 from ockit.moderation.classifier.heads import Scores, level_of, spread
 from ockit.moderation.classifier.pieces import Piece
 from ockit.moderation.classifier.weights import LEVELS, OUTPUTS, Heads
 
-LEVEL_NAMES = (
-    "casual",
-    "possibly needs caution",
-    "probably needs caution",
-    "needs caution",
-    "needs intervention",
-)
 MOST_HITS = 16
 """Places of one kind that are told."""
 MOST_UNREAD = 128

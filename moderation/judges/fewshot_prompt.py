@@ -8,16 +8,8 @@ from __future__ import annotations
 
 import hashlib
 
+from ockit.messages import LEVEL_NAMES
 from ockit.prompts.segments import Bos, Segment, Text
-
-LABELS = (
-    "casual",
-    "possibly needs caution",
-    "probably needs caution",
-    "needs caution",
-    "needs intervention",
-)
-"""By level."""
 
 CONTENT_FREE = ("N/A", "", "[TEXT]", "...")
 """Inputs that say nothing: what a model answers to them is its taste for labels (Zhao et al. 2021, "Calibrate Before
@@ -40,17 +32,17 @@ _EXAMPLES = (
 def prompt(text: str) -> list[Segment]:
     """The prompt for one text, to be followed by a blank and a label. The text is made one line, so that it cannot
     write examples of its own."""
-    listed = "\n".join(f"{number}. {label}" for number, label in enumerate(sorted(LABELS), 1))
-    worked = "".join(f"Input: {said}\nOutput: {LABELS[level]}\n\n" for said, level in _EXAMPLES)
+    listed = "\n".join(f"{number}. {label}" for number, label in enumerate(sorted(LEVEL_NAMES), 1))
+    worked = "".join(f"Input: {said}\nOutput: {LEVEL_NAMES[level]}\n\n" for said, level in _EXAMPLES)
     return [Bos(), Text(f"Possible labels:\n{listed}\n\n{worked}Input: {' '.join(text.split())}\nOutput:")]
 
 
 def continuations() -> list[str]:
     """The labels as they follow the prompt, by level."""
-    return [f" {label}" for label in LABELS]
+    return [f" {label}" for label in LEVEL_NAMES]
 
 
 def digest() -> str:
     """Changes with the prompt."""
-    said = repr((prompt("x"), LABELS, CONTENT_FREE))
+    said = repr((prompt("x"), LEVEL_NAMES, CONTENT_FREE))
     return hashlib.sha256(said.encode()).hexdigest()[:16]

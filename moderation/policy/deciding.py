@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ockit.messages import CATEGORIES, Action, Judged, Verdict
+from ockit.messages import CATEGORIES, LEVEL_NAMES, Action, Judged, Verdict
 from ockit.moderation.policy.cut_points import CutPoints
 from ockit.moderation.policy.policy import Section, strictest
-
-LEVEL_NAMES = (
-    "casual",
-    "possibly needs caution",
-    "probably needs caution",
-    "needs caution",
-    "needs intervention",
-)
-"""The levels in words: those of OpenChatKit's moderation model."""
 
 CATEGORY_NAMES = {
     **{name: name for name in CATEGORIES},

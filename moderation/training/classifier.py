@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ockit.errors import ModelFileError
 from ockit.formats.sealed import Numbers, read_sealed, write_sealed
-from ockit.messages import CATEGORIES
+from ockit.messages import CATEGORIES, LEVEL_NAMES
 from ockit.moderation.training.heads import Head, HeadKind
-from ockit.moderation.training.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,15 +1,8 @@
-"""The names of the five levels, as people and ProsocialDialog write them. Knows no rows."""
+"""The five levels, as people and ProsocialDialog write their names. Knows no rows."""
 
 from __future__ import annotations
 
-LEVEL_NAMES = (
-    "casual",
-    "possibly needs caution",
-    "probably needs caution",
-    "needs caution",
-    "needs intervention",
-)
-"""The levels of OpenChatKit's moderation model, which are those of ProsocialDialog's safety labels, 0 to 4."""
+from ockit.messages import LEVEL_NAMES
 
 
 def level_named(text: str) -> int | None:

@@ -18,7 +18,8 @@ from typing import Any
 
 from ockit.errors import UsageError
 from ockit.files import read_limited
-from ockit.moderation.training.levels import LEVEL_NAMES, level_named
+from ockit.messages import LEVEL_NAMES
+from ockit.moderation.training.levels import level_named
 from ockit.moderation.training.rows import BadRow
 
 LARGEST = 512 << 20  # bytes; the training split is 100 MB

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from ockit.errors import UsageError
 from ockit.files import explained
-from ockit.messages import CATEGORIES
-from ockit.moderation.training.levels import LEVEL_NAMES, level_named
+from ockit.messages import CATEGORIES, LEVEL_NAMES
+from ockit.moderation.training.levels import level_named
 
 MOST_ROWS = 500_000
 LONGEST_LINE = 4 << 20  # bytes

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ockit.messages import Finding, Judged, Message, Verdict
+from ockit.messages import LEVEL_NAMES, Finding, Judged, Message, Verdict
 from ockit.moderation.training.classifier import TrainedClassifier
-from ockit.moderation.training.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
     import numpy as np

@@ -59,7 +59,7 @@ def judge_all(run: Invocation, batch: Path, role: Judged, policy: Path | None) -
                 for row, verdict in zip(asked, verdicts, strict=True):
                     named = {} if row.id is None else {"id": row.id}
                     run.console.json({"line": row.line, **named, **verdict_json(verdict)})
-                    bad += verdict.status != "ok"
+                    bad += not verdict.judged
                 good += len(asked)
         finally:
             guard.close()

@@ -40,7 +40,7 @@ def prosocial(
     Exit 7 where rows of it cannot be used; they are named by their lines.
     """
     from ockit.files import write_atomic
-    from ockit.moderation.training.levels import LEVEL_NAMES
+    from ockit.messages import LEVEL_NAMES
     from ockit.moderation.training.prosocial import read_prosocial
 
     call = invocation(ctx)

@@ -125,7 +125,7 @@ def _verdicts(
         for block in portions:
             said = judge([row.text for row in block])
             for row, verdict in zip(block, said, strict=True):
-                if verdict.status != "ok":
+                if not verdict.judged:
                     raise OckitError(
                         f"a text could not be judged ({verdict.status}): {verdict.reason}",
                         where=row.where,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ockit.moderation.training.levels import LEVEL_NAMES
+from ockit.messages import LEVEL_NAMES
 from ockit.text import one_line, shorten
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
 def show(console: Console, text: str, role: Judged, verdict: Verdict, guard: Guard) -> None:
     """The verdict in lines: the level, the action and what it means, why, what was found, who says so."""
     style = _STYLES.get(verdict.action, "red")
-    if verdict.status == "ok":
+    if verdict.judged:
         console.line(f"level {verdict.level} of 4: {LEVEL_NAMES[verdict.level]}", style=style)
     else:
         console.line(f"not judged ({verdict.status.replace('_', ' ')})", style="red")

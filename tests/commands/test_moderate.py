@@ -27,7 +27,7 @@ POLICY = """
 [backend.rules]
 file = "rules.toml"
 [backend.embedded]
-enabled = false
+roles = ["retrieved"]
 [texts]
 refuse = "Not in my garden."
 """
@@ -149,6 +149,12 @@ def test_long_and_foreign_texts(run_ockit: RunOckit) -> None:
     done = run_ockit("moderate", "-f", "long.txt")
     assert done.code == 0, done.stderr
     assert f"of its {len(long):,} characters" in done.stdout
+    assert "characters of the question" in done.stderr
+    assert done.stdout.splitlines()[0].startswith("level ")
+    (run_ockit.cwd / "rows.jsonl").write_text(json.dumps({"text": long}) + "\n")
+    rows = run_ockit("moderate", "--batch", "rows.jsonl", "--jsonl")
+    found = json.loads(rows.stdout)
+    assert (rows.code, found["status"], found["action"]) == (0, "not_scanned", "caution")
     for text in ("как испечь хлеб", "パンの焼き方", "كيف أخبز", "\u202eevil\u202c", "🥖" * 50):
         done = run_ockit("moderate", text)
         assert done.code == 0, done.stderr

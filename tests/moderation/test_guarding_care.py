@@ -107,11 +107,14 @@ def test_what_was_not_read_is_no_fault(guard_of: Make) -> None:
     guard = guard_of((Told(status="not_scanned", reason="too large"), {}))
     verdict = guard.check(TEXT, "user")
     assert (verdict.action, verdict.reason) == ("caution", "too large")
+    assert verdict.judged
     assert guard.take_banners() == ("b0 did not look at the question: too large",)
     both = guard_of((Told(status="not_scanned", hits=UNREAD), {}), (Crashes(WorkerError("it died")), {}))
     closed = both.check(TEXT, "user")
-    assert (closed.action, closed.status) == ("refuse", "error")
+    assert (closed.action, closed.status, closed.judged) == ("refuse", "error", False)
     assert closed.reason.startswith(UNAVAILABLE)
+    nobody = guard_of((Told(), {"roles": ("user",)})).check(TEXT, "assistant")
+    assert (nobody.status, nobody.judged) == ("not_scanned", False)
 
 
 def test_a_policy_that_stops_what_was_not_read(guard_of: Make) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ockit.errors import NotFound, UsageError
-from ockit.moderation.training.levels import LEVEL_NAMES, level_named
+from ockit.messages import LEVEL_NAMES
+from ockit.moderation.training.levels import level_named
 from ockit.moderation.training.rows import LONGEST_LINE, read_rows
 
 
