@@ -83,6 +83,7 @@ def examine(run: Invocation, say: Callable[[str], None]) -> Iterator[Check]:
         yield installed.directories(run.directories)
         yield installed.settings(run)
         yield installed.models(run)
+        yield installed.moderation(run)
         yield installed.chats(run.directories)
         if system is not None and chat_model.status != "fail":
             say("measuring the embedded model")

@@ -153,6 +153,35 @@ def models(run: Invocation) -> Check:
     return Check("models", "ok", f"{len(entries)} known", None, facts)
 
 
+def moderation(run: Invocation) -> Check:
+    """Whether the policy can be read and all that it names is there, and whether the weights of the check are whole. No
+    process is started."""
+    from ockit.formats.low_rank import read_changes
+    from ockit.moderation.classifier.service import SHIPPED
+    from ockit.moderation.classifier.weights import read_heads
+    from ockit.moderation.opening import named_things
+    from ockit.moderation.policy.reading import find_policy
+    from ockit.settings import Settings
+
+    try:
+        policy = find_policy(run.directories)
+        named_things(policy, run.environment, Settings())  # a fault of the settings has a line of its own
+    except OckitError as error:
+        return failed("moderation", error)
+    try:
+        read_heads(SHIPPED / "heads.safetensors")
+        read_changes(SHIPPED / "encoder.safetensors")
+    except OckitError as error:
+        again = f"{sys.executable} -m pip install --force-reinstall --no-deps ockit"
+        return Check("moderation", "fail", str(error), again)
+    names = [spec.name for spec in policy.backends]
+    facts = {"policy": policy.path, "backends": names}
+    found = f"{policy.path or 'the built-in policy'}, judged by {', '.join(names)}; the weights are whole"
+    if gaps := policy.gaps():
+        return Check("moderation", "warn", gaps[0], "ockit moderation policy show", facts)
+    return Check("moderation", "ok", found, None, facts)
+
+
 def chats(places: Directories) -> Check:
     """Whether the chat store is sound."""
     from ockit.sessions import health

@@ -174,7 +174,8 @@ def backend_lines(name: str) -> str:
     """The lines of a policy that let a classifier judge beside the back ends that are there already."""
     from ockit.toml_lines import literal
 
-    return f'[backend.{literal(name)}]\nkind = "trained"\nclassifier = {literal(name)}'
+    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else literal(name)
+    return f'[backend.{key}]\nkind = "trained"\nclassifier = {literal(name)}'
 
 
 def _tell_next(call: Invocation, made: TrainedClassifier, rows: Rows) -> None:

@@ -24,6 +24,9 @@ def test_a_refused_question_ends_with_5_and_nothing_on_stdout(run_ockit: Any) ->
     assert done.stdout == ""
     [[asked]] = saved(run_ockit.home)
     assert [each.verdict.action for each in asked.verdicts] == ["refuse"]
+    told = "refused by moderation: needs intervention (found by the rule grave)"
+    assert f"({told})" in run_ockit("sessions", "show", "last").stdout
+    assert f"*{told}*" in run_ockit("sessions", "export", "last").stdout
     assert run_ockit("ask", "Something grave", "--no-moderation", env=ENV).code == 0
     shown = json_of(run_ockit("sessions", "show", "last", "--json"))
     assert shown["session"]["metadata"]["moderation"][0]["on"] is False

@@ -33,11 +33,13 @@ def test_a_sound_installation(run_ockit: Run) -> None:
     assert (done.code, done.stderr) == (0, ""), checks
     assert (told["schema_version"], told["ok"]) == (1, True)
     names = (
-        "versions,processor,memory,disk,graphics,chat model,embedder,directories,settings,models,chats,speed"
+        "versions,processor,memory,disk,graphics,chat model,embedder,directories,settings,models,moderation"
     )
+    names += ",chats,speed"
     assert list(checks) == names.split(",")
     assert {name for name, check in checks.items() if check["status"] == "fail"} == set()
     assert checks["versions"]["facts"]["llama-cpp-python"]
+    assert checks["moderation"]["facts"] == {"policy": None, "backends": ["embedded"]}
     assert checks["processor"]["facts"]["features"]
     assert checks["chat model"]["facts"]["files"] > 1
     speed = checks["speed"]["facts"]
@@ -51,18 +53,25 @@ def test_everything_broken_is_told_line_by_line(run_ockit: Run, tmp_path: Path) 
     gone = write_model(tmp_path / "gone.gguf")
     assert run_ockit("models", "add", str(gone)).code == 0
     gone.unlink()
-    for name, text in (("config/config.toml", "temperature = 99\n"), ("data/ockit.db", "no database" * 99)):
+    for name, text in (
+        ("config/config.toml", "temperature = 99\n"),
+        ("config/moderation.toml", "[input]\nlevels = 3\n"),
+        ("data/ockit.db", "no database" * 99),
+    ):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text)
     done = run_ockit("doctor")
     assert done.code == 1
     lines = done.stdout.splitlines()
     status = {line[6:18].strip(): line[:4].strip() for line in lines if not line.startswith(" ")}
-    assert {status[name] for name in ("settings", "chats")} == {"fail"}
+    assert {status[name] for name in ("settings", "moderation", "chats")} == {"fail"}
     assert status["models"] == "warn"
     assert status["speed"] == "ok"
     assert any("config.toml:1: temperature is 99" in line for line in lines)
     assert "try: ockit models rm gone" in done.stdout
+    assert any(
+        "moderation.toml:2: levels" in line or "moderation.toml:2: input.levels" in line for line in lines
+    )
     assert (home / "data/ockit.db").read_text() == "no database" * 99
 
 

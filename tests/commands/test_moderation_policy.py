@@ -34,6 +34,7 @@ def test_the_policy_that_is_built_in(run_ockit: Any) -> None:
     assert ["level 4, needs intervention", "refuse", "note", "note"] in lines
     assert ["injection", "note", "allow", "refuse"] in lines
     assert any(line[0].startswith("support: ") for line in lines)
+    assert "ockit moderation policy init" in shown.stderr
     assert str(run_ockit.home / "config" / "moderation.toml") in shown.stderr
 
 
@@ -50,6 +51,42 @@ def test_a_policy_to_begin_with(run_ockit: Any) -> None:
     assert run_ockit("moderation", "policy", "check", "m.toml").code == 0
     again = run_ockit("moderation", "policy", "show", "m.toml")
     assert again.stdout.splitlines()[1:] == shown.stdout.splitlines()[1:]
+
+
+def test_a_policy_is_begun_where_it_holds_and_replaces_none(run_ockit: Any) -> None:
+    built_in = run_ockit("moderation", "policy", "show").stdout.splitlines()[1:]
+    mine = run_ockit.home / "config" / "moderation.toml"
+    assert not mine.parent.exists()
+    done = run_ockit("moderation", "policy", "init")
+    assert (done.code, done.stdout) == (0, "")
+    assert str(mine) in done.stderr
+    text = mine.read_text()
+    assert text.startswith("# ")
+    for heading in ("[input]", "[output]", "[retrieved]", "[texts]"):
+        above = text.splitlines()[text.splitlines().index(heading) - 1]
+        assert above.startswith("# "), heading
+    shown = run_ockit("moderation", "policy", "show").stdout.splitlines()
+    assert shown[0] == f"policy: {mine}"
+    assert shown[1:] == built_in
+    assert "is sound" in run_ockit("moderation", "policy", "check").stderr
+    mine.write_text("# mine\n")
+    again = run_ockit("moderation", "policy", "init")
+    assert again.code == 2
+    assert "exists already" in again.stderr
+    assert mine.read_text() == "# mine\n"
+    assert run_ockit("moderation", "policy", "init", "other.toml").code == 0
+    assert (run_ockit.cwd / "other.toml").read_text() == text
+
+
+def test_the_built_in_policy_is_checked_where_there_is_none(run_ockit: Any) -> None:
+    done = run_ockit("moderation", "policy", "check")
+    assert (done.code, done.stdout) == (0, "embedded: embedded\n")
+    assert "the built-in policy is sound" in done.stderr
+
+
+def test_the_help_of_check_says_that_it_stops_at_the_first_fault(run_ockit: Any) -> None:
+    said = " ".join(run_ockit("moderation", "policy", "check", "--help").stdout.split())
+    assert "stops at the first fault" in said
 
 
 def test_a_policy_of_ones_own_holds(run_ockit: Any) -> None:
@@ -89,6 +126,7 @@ def test_a_file_that_is_not(run_ockit: Any, text: str, where: str, code: int) ->
     done = run_ockit("moderation", "policy", "check", "m.toml")
     assert (done.code, done.stdout) == (code, "")
     assert where in done.stderr
+    assert "temperature" not in done.stderr  # which belongs into another file
     assert "Traceback" not in done.stderr
 
 

@@ -59,8 +59,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunOckit:
         "LABEL\tLEVEL\tROWS\tAUC\tAUPRC\ncooking\t0\t120\t1.000\t1.000\ntravel\t3\t120\t"
     )
     assert "development rows" in done.stdout
-    assert 'kind = "trained", classifier = "topics"' in done.stderr
+    snippet = done.stderr[done.stderr.index("[backend.") :]
+    (cwd / "snippet.toml").write_text(snippet)
     return run
+
+
+def test_the_lines_that_training_prints_are_a_policy_that_keeps_embedded(trained: RunOckit) -> None:
+    lines = (trained.cwd / "snippet.toml").read_text().splitlines()
+    assert lines == ['[backend.topics]', 'kind = "trained"', 'classifier = "topics"']
+    found = json.loads(trained("moderation", "policy", "show", "snippet.toml", "--json").stdout)
+    assert sorted(each["kind"] for each in found["backends"]) == ["embedded", "trained"]
+    assert trained("moderation", "policy", "check", "snippet.toml").code == 0
 
 
 def test_a_trained_classifier_judges_by_the_policy(trained: RunOckit) -> None:

@@ -23,10 +23,23 @@ def test_a_refusal_a_yes_and_a_no(run_ockit: Any) -> None:
     with terminal(run_ockit, "chat", env=ENV, size=(60, 100)) as screen:
         started(screen)
         assert TEXTS.refuse in flat(enter(screen, "Something grave."))
-        assert f"{TEXTS.confirm} (yes or no)" in flat(enter(screen, "Something touchy."))
+        assert "refused by moderation; /moderation why, /edit changes the question" in flat(screen.screen)
+        asked = f"{TEXTS.confirm} Why: probably needs caution (found by the rule touchy). (yes or no)"
+        assert asked in flat(enter(screen, "Something touchy."))
         assert "the question is not answered" in enter(screen, "no")
         enter(screen, "Something touchy.")
-        said = enter(screen, "yes")
+        said = enter(screen, "Yes please.")
         assert said.count(TEXTS.confirm) == 2  # asked twice, and not a third time behind the yes
         assert "list: level 2, probably needs caution" in flat(enter(screen, "/moderation why"))
+        leave(screen)
+
+
+def test_what_is_neither_yes_nor_no_is_another_question(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    with terminal(run_ockit, "chat", env=ENV, size=(60, 100)) as screen:
+        started(screen)
+        enter(screen, "Something touchy.")
+        said = flat(enter(screen, "Name a colour."))
+        assert "the question before stays unanswered" in said
+        assert "moderation has asked nothing" in flat(enter(screen, "/yes"))
         leave(screen)
