@@ -62,7 +62,8 @@ def tell(moderator: EmbeddedModerator, environment: Environment, rounds: int) ->
     passage = ". ".join(STORY[at : at + 80].strip() for at in range(0, 480, 80))
     spelled = "  ".join(" ".join(word) for word in STORY.split()[:20])
     log = "".join(f"line {number} of the log says that all is well. " for number in range(25_000))[:1_000_000]
-    many = [f"{text_of(24)} {number}" for number in range(200)]
+    short = text_of(24)  # once: it asks for the tokens of every beginning
+    many = [f"{short} {number}" for number in range(200)]
     for name, work in (
         ("no worker alive", cold),
         ("20 words, spelled letter by letter", lambda: moderator.check(spelled, "user")),

@@ -205,8 +205,7 @@ def test_long_texts_are_read_in_pieces() -> None:
     hit = next(hit for hit in verdict.hits if hit.name == "level")
     assert hit.start is not None
     assert "raging" in text[hit.start : hit.end]
-    made = train("mood", graded(400), features, "enc")
-    verdict = TrainedModerator(made, features).check("gentle winter " * 70_000, "user")
+    verdict = judge.check("gentle winter " * 70_000, "user")
     assert verdict.status == "not_scanned"
     spans, unread = pieces("gentle winter " * 70_000)
     assert [(hit.start, hit.end) for hit in verdict.hits if hit.name == "not_scanned"] == unread
