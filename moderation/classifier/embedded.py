@@ -36,17 +36,10 @@ _FRAME_CHARACTERS = 2 << 20
 _FRAME_TEXTS = 256
 
 
-def new_moderation_worker(variables: Mapping[str, str]) -> Worker:
-    """A worker for the classifier, not started: starting it early saves the first check the time in which it reads its
-    libraries."""
-    return Worker(_SERVICE, variables, memory_limit=None if gpu_build() else whole_memory())
-
-
 def open_embedded(
     environment: Environment,
     *,
     stall_seconds: float = STALL_SECONDS,
-    worker: Worker | None = None,
     heads: Path | None = None,
     name: str = "embedded",
 ) -> EmbeddedModerator:
@@ -54,11 +47,11 @@ def open_embedded(
 
     Args:
         stall_seconds: silence after which its process counts as hung.
-        worker: a process that `new_moderation_worker` has made.
         heads: other heads for the same encoder (`ockit.moderation.classifier.weights`).
         name: what the policy calls it.
     """
-    hosted = worker if worker is not None else new_moderation_worker(environment.variables)
+    limit = None if gpu_build() else whole_memory()
+    hosted = Worker(_SERVICE, environment.variables, memory_limit=limit)
     hosted.stall_seconds = stall_seconds
     load = {"cache": str(environment.directories.cache / CACHE), "heads": str(heads) if heads else None}
     return EmbeddedModerator(hosted, load, name)

@@ -15,6 +15,7 @@ _HEAD = """# What ockit does with texts in which its check finds something. `ock
 # levels: what becomes of a text of the levels 0 casual, 1 possibly needs caution, 2 probably needs caution,
 #   3 needs caution, 4 needs intervention.
 # injection: orders to the assistant; distress: somebody may be in danger; unsure: unlike all that was learned from;
+#   unread: not read to its end, as very long texts are; what was read decides, and this at least;
 #   off_topic: outside `topics`, which name what `ockit moderation topic add` has made.
 # fail: "closed" stops a text that could not be checked where the section could stop it, "open" tells you and goes on.
 # shift: moves thresholds, in log-odds, such as { level4 = -0.5 }; below 0: harder to reach.
