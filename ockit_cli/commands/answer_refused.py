@@ -40,7 +40,7 @@ def _way(notice: Notice, found: Moderated | None) -> str | None:
         return None
     verdict = found.verdict
     if verdict.status == "not_scanned":
-        return "send less at once: what is shorter is read whole"
+        return "send less at once, which is read whole; ockit moderate TEXT says more"
     if verdict.status != "ok":
         return "ockit moderation policy check"
     if found.role == "assistant":
