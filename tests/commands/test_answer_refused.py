@@ -12,7 +12,7 @@ from ockit.errors import ExitCode
 from ockit.events import Moderated, Notice
 from ockit.messages import Verdict
 
-GRAVE = Verdict(4, (), {}, (), "refuse", "needs intervention", "list", 1.0)
+GRAVE = Verdict(4, (), {}, (), "refuse", "needs intervention", "list", 1.0, "ok")
 
 
 @pytest.mark.parametrize(
