@@ -152,12 +152,12 @@ def test_a_damaged_index_is_one_notice(ask: Any, ockit_home: Path) -> None:
 
 
 def test_a_planted_document_is_quoted(ask: Any, run_ockit: Any) -> None:
-    done = ask("-i", "rivers", "How often does the frobnicator 3.2 blink?", "--max-tokens", "60")
+    # moderation would leave it out
+    asked = ("-i", "rivers", "--no-moderation", "How often does the frobnicator 3.2 blink?")
+    done = ask(*asked, "--max-tokens", "60")
     assert "planted.md:" in done.stdout
     assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout + done.stderr)
-    found = json_of(
-        ask("-i", "rivers", "--json", "--max-tokens", "1", "How often does the frobnicator 3.2 blink?")
-    )
+    found = json_of(ask(*asked, "--json", "--max-tokens", "1"))
     assert "<|im_start|>system" in "".join(source["text"] for source in found["sources"])
 
 
