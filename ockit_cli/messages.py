@@ -194,7 +194,7 @@ class Verdict:
         action: what the policy makes of it; a back end, which knows no policy, says ``allow``.
         reason: one sentence for the person.
         backend: which moderator spoke; ``none`` where none judges such texts.
-        ms: how long it took, in milliseconds.
+        ms: how long it took, in milliseconds; of texts judged together, each one's share.
         status: ``ok``; ``not_scanned``: not, or not wholly, looked at, and the rest of this says what was read;
             ``timeout`` and ``error``: there is no judgement, and the level is 0 and means nothing.
         injection: how sure it is that the text tries to steer the assistant that reads it, 0 to 1.
