@@ -24,7 +24,7 @@ GOOD = {
     "gpu_memory": ("0:10,1:.5", "0:10,1:.5"), "ram": ("20", 20.0),
     "memory_check": ("no", False), "stall_seconds": ("30", 30.0), "log": ("false", False),
     "theme": ("Dark", "dark"), "edit_mode": ("vi", "vi"),
-    "index": (" docs, mail,docs ", ("docs", "mail")), "passages": ("6", 6),
+    "index": (" docs, mail,docs ", ("docs", "mail")), "passages": ("6", 6), "moderation": ("no", False),
 }  # fmt: skip
 
 BAD_TEXT = [
