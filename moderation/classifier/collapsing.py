@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 SHORTEST = 2_000
@@ -17,8 +17,8 @@ KEPT = 16
 """Characters of a run that stay at either end: a number or a sign beside words may belong to them."""
 MOST_SECTIONS = 16
 """Sections of a text that count by themselves."""
-_RUN, _REST = (  # no letters; or one sign only
-    re.compile(rf"[\s!-@\[-`{{-~\u2500-\u259f]{{{least},}}|(.)\1{{{least - 1},}}", re.DOTALL)
+_RUN, _REST = (  # no letters; or one sign only: its first ones, for `re` takes 80 bytes for each that repeats a group
+    re.compile(rf"[\s!-@\[-`{{-~\u2500-\u259f]{{{least},}}|(.)\1{{{least - 1}}}", re.DOTALL)
     for least in (4 * KEPT, 2 * KEPT)
 )
 
@@ -41,10 +41,10 @@ def collapsed(text: str) -> Collapsed:
         return Collapsed(text, ())
     parts, breaks = [], []
     at = left_out = 0
-    for run in _RUN.finditer(text):
-        stop = run.start() + KEPT
+    for start, end in _runs(_RUN, text):
+        stop = start + KEPT
         parts.append(text[at:stop])
-        at = run.end() - KEPT
+        at = end - KEPT
         left_out += at - stop
         breaks.append((at - left_out, left_out))
     return Collapsed("".join((*parts, text[at:])), breaks)
@@ -55,9 +55,9 @@ def sections(text: str) -> list[tuple[int, int]]:
     None where there are more than `MOST_SECTIONS`: such a text is a table."""
     found = []
     at = 0
-    for run in _REST.finditer(text):
-        found.append((at, run.start() + text.startswith((".", "!", "?"), run.start())))
-        at = run.end()
+    for start, end in _runs(_REST, text):
+        found.append((at, start + text.startswith((".", "!", "?"), start)))
+        at = end
     spans = [(start, end) for start, end in (*found, (at, len(text))) if text[start:end].strip()]
     return spans if found and len(spans) <= MOST_SECTIONS else []
 
@@ -67,6 +67,17 @@ def place(breaks: Breaks, start: int, end: int) -> tuple[int, int]:
     if start >= end:
         return _origin(breaks, start), _origin(breaks, start)
     return _origin(breaks, start), _origin(breaks, end - 1) + 1
+
+
+def _runs(kind: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each run."""
+    at = 0
+    while run := kind.search(text, at):
+        at = run.end()
+        if sign := run[1]:
+            other = re.compile(f"[^{re.escape(sign)}]").search(text, at)
+            at = other.start() if other else len(text)
+        yield run.start(), at
 
 
 def _origin(breaks: Breaks, at: int) -> int:
