@@ -19,7 +19,7 @@ from ockit.engines.embedding_engine import EmbeddingEngine
 from ockit.engines.installed_embedder import installed_embedder
 from ockit.engines.llama import binding
 from ockit.errors import ModelFileError, WorkerError
-from ockit.formats.embedder_cache import EmbedderSource, converted
+from ockit.formats.embedder_cache import EmbedderSource, usable
 from ockit.formats.low_rank import read_changes
 from ockit.formats.sentence_model import read_limits
 from ockit.moderation.classifier.batch import Batch, Coded
@@ -97,8 +97,9 @@ class ModerationService:
         pooling, self._most = read_limits(installed.directory)
         if self._engine is not None:
             self._engine.close()
-        # one thread: the others belong to the model that is asked, and on a busy machine two wait for each other
-        self._engine = EmbeddingEngine(converted(source, cache), pooling, self._most, threads=1)
+        with usable(source, cache) as file:
+            # one thread: the others belong to the model that is asked, and on a busy machine two wait for each other
+            self._engine = EmbeddingEngine(file, pooling, self._most, threads=1)
         self._heads = heads
         width = len(heads.vector[0])
         if width != self._engine.dimension:

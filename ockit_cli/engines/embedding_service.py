@@ -15,7 +15,7 @@ from ockit.engines.embedding_engine import EmbeddingEngine
 from ockit.engines.installed_embedder import installed_embedder
 from ockit.engines.llama import binding
 from ockit.errors import WorkerError
-from ockit.formats.embedder_cache import converted
+from ockit.formats.embedder_cache import usable
 from ockit.formats.sentence_model import read_limits
 from ockit.protocols import EmbedderInfo
 
@@ -33,9 +33,9 @@ class EmbeddingService:
             if self._engine is not None:
                 self._engine.close()
             source = installed_embedder()
-            path = converted(source, Path(params["cache"]))
             pooling, max_tokens = read_limits(source.directory)
-            self._engine = EmbeddingEngine(path, pooling, max_tokens)
+            with usable(source, Path(params["cache"])) as path:
+                self._engine = EmbeddingEngine(path, pooling, max_tokens)
             dimension = self._engine.dimension
             return asdict(EmbedderInfo(source.name, source.identity, dimension, pooling, max_tokens))
         if self._engine is None:

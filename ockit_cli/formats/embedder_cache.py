@@ -2,7 +2,7 @@
 
 A kept file is believed while its size, inode and dates are those at which its sha256 was last found right; else it is
 hashed again, and made anew where it is damaged. One process makes it, others wait for it. The cache may be deleted
-at any time. Knows no engine.
+at any time; where it cannot be written, every process makes its own file, in memory. Knows no engine.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from ockit.errors import ModelFileError, OckitError
+from ockit.errors import ModelFileError, OckitError, StoreError
 from ockit.files import explained, lock, put_in_place, write_atomic
 from ockit.formats.bert_gguf import CONVERTER_VERSION, convert
 from ockit.formats.bounded import open_regular
@@ -81,6 +83,43 @@ def converted(source: EmbedderSource, directory: Path) -> Path:
             with suppress(OSError):  # it is gone where all went well; else what stopped us is told
                 part.unlink()
     return target
+
+
+@contextmanager
+def usable(source: EmbedderSource, directory: Path) -> Iterator[Path]:
+    """The GGUF file of an embedder, to be mapped inside the ``with`` block: that of `converted`, or, where the
+    directory cannot be written, one that is gone with its last mapping.
+
+    Raises:
+        NotFound, ModelFileError: as `converted`.
+        StoreError: there is no room anywhere.
+    """
+    try:
+        kept = converted(source, directory)
+    except StoreError:  # it is full, read-only, or held by another for long: nobody keeps this one
+        with _unkept() as path:
+            _check_source(source)
+            try:
+                convert(source.directory, path, source.name, source.changes)
+            except OSError as error:
+                raise explained(error, path, "write the embedder") from error
+            yield path
+    else:
+        yield kept
+
+
+@contextmanager
+def _unkept() -> Iterator[Path]:
+    """A path to write to: in memory where the system has that, for a full disk often is the only one."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("ockit-embedder")
+        try:
+            yield Path(f"/proc/self/fd/{descriptor}")
+        finally:
+            os.close(descriptor)
+    else:
+        with TemporaryDirectory(prefix="ockit-") as place:
+            yield Path(place) / "embedder.gguf"
 
 
 def _sweep(target: Path, name: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ockit.errors import ModelFileError, NotFound, StoreError
-from ockit.formats.embedder_cache import EmbedderSource, converted
+from ockit.formats.embedder_cache import EmbedderSource, converted, usable
 from ockit.formats.gguf_header import read_header
 from ockit.formats.sentence_model import FILES, read_bert
 from tiny_embedders import tiny_embedder
@@ -182,6 +182,20 @@ def test_a_cache_that_cannot_be_written_says_so(source, tmp_path):
     with pytest.raises(StoreError) as caught:
         converted(source, tmp_path / "cache")
     assert "OCKIT_HOME" in str(caught.value.hint)
+
+
+def test_where_the_cache_cannot_be_written_a_file_lasts_as_long_as_its_mapping(source, tmp_path):
+    with usable(source, tmp_path / "cache") as kept:
+        whole = kept.read_bytes()
+    assert kept.read_bytes() == whole
+    (tmp_path / "file").write_text("a file")
+    with usable(source, tmp_path / "file") as unkept:
+        assert unkept.read_bytes() == whole
+    assert not unkept.exists()
+    assert (tmp_path / "file").read_text() == "a file"
+    (source.directory / "vocab.txt").unlink()
+    with pytest.raises(NotFound), usable(source, tmp_path / "file"):
+        pass
 
 
 CHILD = """
