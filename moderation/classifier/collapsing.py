@@ -17,7 +17,8 @@ KEPT = 16
 """Characters of a run that stay at either end: a number or a sign beside words may belong to them."""
 MOST_SECTIONS = 16
 """Sections of a text that count by themselves."""
-_RUN, _REST = (  # no letters; or the first ones of one sign: a group that repeats costs `re` 80 bytes each time
+# no letters; or the first ones of one sign: all of them would cost `re` 80 bytes of memory each
+_RUN, _REST = (
     re.compile(rf"[\s!-@\[-`{{-~\u2500-\u259f]{{{least},}}|(.)\1{{{least - 1}}}", re.DOTALL)
     for least in (4 * KEPT, 2 * KEPT)
 )
