@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ockit.errors import OckitError
-from ockit.messages import ACTIONS, Judged, Message, Passage, Verdict
+from ockit.messages import Judged, Message, Passage, Verdict
 from ockit.moderation.asking import Answers, Asked
 from ockit.moderation.audit import AuditLog
 from ockit.moderation.policy.cut_points import CutPoints
@@ -24,6 +24,7 @@ from ockit.moderation.policy.deciding import (
     unread_characters,
     with_unread,
 )
+from ockit.moderation.policy.gravity import FAULTS, gravest, gravity
 from ockit.moderation.policy.policy import STOPPING, BackendSpec, Policy, Section
 
 QUICK = ("embedded", "rules", "trained")
@@ -32,7 +33,6 @@ QUICK = ("embedded", "rules", "trained")
 _IN_FULL = ("embedded", "topic")
 """Kinds whose own words say no more than the policy's."""
 
-_FAULTS = ("timeout", "error")
 _TEXTS: dict[Judged, str] = {"user": "the question", "assistant": "the answer", "retrieved": "what was found"}
 
 UNAVAILABLE = "check unavailable"
@@ -119,7 +119,7 @@ class Guard:
             return []
         with self._checking:
             found = self._judged(texts, role, context, self._backends)
-            self.last = max(found, key=lambda one: (ACTIONS.index(one.verdict.action), one.verdict.level))
+            self.last = found[gravest([one.verdict for one in found])]
             for text, judgement in zip(texts, found, strict=True):
                 self.record(text, role, judgement.verdict, session=session)
             return [judgement.verdict for judgement in found]
@@ -169,7 +169,7 @@ class Guard:
             return texts.left_out
         if verdict.action == "support":
             return texts.support
-        if verdict.status in _FAULTS:
+        if verdict.status in FAULTS:
             return texts.unavailable
         if verdict.status == "not_scanned" and self.policy.section(role).unread == "refuse":
             return texts.unread
@@ -244,7 +244,7 @@ class Guard:
         if answers.advisory is not None:
             self._banner(f"{spec.name} only advises: {answers.advisory}")
         enforcing = spec.enforce and answers.advisory is None
-        if verdict.status not in _FAULTS:
+        if verdict.status not in FAULTS:
             decision = decide(verdict, section, role, CutPoints(answers.cuts), max_level=spec.max_level)
             return Part(spec, verdict, decision, enforcing)
         closed = enforcing and section.fails_closed
@@ -263,15 +263,7 @@ def _strictest(parts: Sequence[Part], role: Judged) -> Verdict:
     counting = [part for part in parts if part.enforcing]
     if not counting:
         return _advised(parts)
-    # a judgement says more than that there is none
-    first = max(
-        counting,
-        key=lambda part: (
-            ACTIONS.index(part.decision.action),
-            part.verdict.status not in _FAULTS,
-            part.decision.level,
-        ),
-    )
+    first = max(counting, key=lambda part: gravity(_weighed(part)))
     action = first.decision.action
     reason = _words(first)
     at_risk = next(
@@ -284,7 +276,7 @@ def _strictest(parts: Sequence[Part], role: Judged) -> Verdict:
     status = first.verdict.status
     if action not in STOPPING:  # it goes on its way, though not all that count have read it
         met = [part.verdict.status for part in counting if part.verdict.status != "ok"]
-        status = next((one for one in met if one in _FAULTS), met[0] if met else status)
+        status = next((one for one in met if one in FAULTS), met[0] if met else status)
     for part in counting:
         reason = with_unread(reason, not_looked_at(part.verdict))
     return replace(
@@ -297,11 +289,20 @@ def _strictest(parts: Sequence[Part], role: Judged) -> Verdict:
     )
 
 
+def _weighed(part: Part) -> Verdict:
+    """A part as the verdict it would be by itself. Of a text that goes on, what was not read does not count here: the
+    verdict made of all parts tells it."""
+    verdict = replace(part.verdict, action=part.decision.action, level=part.decision.level)
+    if verdict.action in STOPPING:
+        return verdict
+    return replace(verdict, status="ok", backend="none" if verdict.status in FAULTS else verdict.backend)
+
+
 def _advised(parts: Sequence[Part]) -> Verdict:
     """Where nothing enforces: what the first adviser that answered said, noted at the most."""
     if not parts:
         return Verdict(0, (), {}, (), "allow", "no back end judges these texts", "none", 0.0, "not_scanned")
-    first = next((part for part in parts if part.verdict.status not in _FAULTS), parts[0])
+    first = next((part for part in parts if part.verdict.status not in FAULTS), parts[0])
     seen = any(part.decision.action != "allow" for part in parts)
     return replace(
         first.verdict,
@@ -314,5 +315,5 @@ def _advised(parts: Sequence[Part]) -> Verdict:
 def _words(part: Part) -> str:
     """Why, in one sentence: the policy's words, and those of a back end that knows more, as which rule it was."""
     said, more = part.decision.reason, part.verdict.reason
-    plain = part.decision.action == "allow" or part.spec.kind in _IN_FULL or part.verdict.status in _FAULTS
+    plain = part.decision.action == "allow" or part.spec.kind in _IN_FULL or part.verdict.status in FAULTS
     return said if plain or not more or more in said else f"{said} ({more})"
