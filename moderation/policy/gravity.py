@@ -14,9 +14,9 @@ FAULTS = ("timeout", "error")
 def gravity(verdict: Verdict) -> tuple[int, bool, bool, int, float]:
     """What verdicts are ranked by, the gravest last; their actions are the policy's.
 
-    The action comes first; then a verdict of some back end, since one of none says nothing. Where the text is stopped, a
-    judgement says more than that there is none; where it goes on its way, that somebody has not, or not wholly, read it
-    is what the person must hear of. Then the level, and the expected level.
+    The action comes first; then a verdict of some back end, since one of none says nothing. Where the text is stopped,
+    a judgement says more than that there is none; where it goes on its way, that somebody has not, or not wholly, read
+    it is what the person must hear of. Then the level, and the expected level.
     """
     stopped = verdict.action in STOPPING
     return (
