@@ -1,7 +1,7 @@
 """On which line of a TOML text each of its keys stands, whatever tables they are in. Knows TOML, not what a key means.
 
-`ockit.toml_lines` tells the lines of a flat file; this one follows headings as well. The standard library's parser says
-what a statement holds: each is cut out and parsed by itself.
+`ockit.toml_lines` cuts a text into statements and knows flat files; this one follows headings as well. The standard
+library's parser says what a statement holds: each is parsed by itself.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ockit.toml_lines import sources
+
 Path = tuple[str | int, ...]
 """The keys that lead to a value; a number is a place in an array of tables."""
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # as TOML has lines; `str.splitlines` knows other ends
 _HEADING = re.compile(r"\s*\[")
 
 
@@ -23,7 +24,7 @@ def places(text: str) -> dict[Path, int]:
     found: dict[Path, int] = {(): 1}
     prefix: Path = ()
     counts: dict[Path, int] = {}
-    for line, source in _statements(text):
+    for line, source in sources(text):
         if _HEADING.match(source):
             keys, is_array = _heading(source)
             prefix = ()
@@ -48,31 +49,6 @@ def line_of(found: Mapping[Path, int], path: Path) -> int:
     while path not in found:
         path = path[:-1]
     return found[path]
-
-
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Each statement with the number of its first line; comments and empty lines are none."""
-    lines = _LINE.findall(text)
-    number = 0
-    while number < len(lines):
-        first = number
-        number += 1
-        if not lines[first].strip() or lines[first].lstrip().startswith("#"):
-            continue
-        # only these end a value of several lines; parsing at every line of a long one would be quadratic
-        while number < len(lines) and not _parses("".join(lines[first:number])):
-            number += 1
-            while number < len(lines) and not any(end in lines[number - 1] for end in ('"""', "'''", "]")):
-                number += 1
-        yield first + 1, "".join(lines[first:number])
-
-
-def _parses(text: str) -> bool:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
 
 
 def _heading(source: str) -> tuple[list[str], bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,21 +53,29 @@ def parse(text: str, name: str, example: str = "temperature = 0.7") -> dict[str,
 
 def statements(text: str) -> list[Statement]:
     """The statements of a text that parses, up to the heading of its first table, which is the last of them."""
-    lines = _lines(text)
     found: list[Statement] = []
+    for first, source in sources(text):
+        last = first + len(_lines(source)) - 1
+        if table := _TABLE.match(source):
+            found.append(Statement(next(filter(None, table.groups())), first, last))
+            break
+        if key := _KEY.match(source):
+            found.append(Statement(next(filter(None, key.groups())), first, last))
+    return found
+
+
+def sources(text: str) -> Iterator[tuple[int, str]]:
+    """Of each statement of a text that parses: its first line, from 1, and its own text. A table's heading
+    is one; comments and empty lines are none."""
+    lines = _lines(text)
     number = 0
     while number < len(lines):
         first, number = number, number + 1
-        if table := _TABLE.match(lines[first]):
-            found.append(Statement(next(filter(None, table.groups())), first + 1, number))
-            break
-        key = _KEY.match(lines[first])
-        if key is None:
+        if not lines[first].strip() or lines[first].lstrip().startswith("#"):
             continue
         while number < len(lines) and not _ends(lines[first:number]):
             number += 1
-        found.append(Statement(next(filter(None, key.groups())), first + 1, number))
-    return found
+        yield first + 1, "".join(lines[first:number])
 
 
 def replaced(text: str, key: str, value: object) -> str:

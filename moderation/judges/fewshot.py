@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ockit.engines.hosted import HostedEngine
 from ockit.messages import LEVEL_NAMES, Judged, Message, Verdict
 from ockit.moderation.judges.fewshot_prompt import CONTENT_FREE, continuations, digest, prompt
-from ockit.moderation.judges.judge import CUTS, Opinion, verdict_of
-from ockit.moderation.judges.label_scores import LabelScores, normalised
+from ockit.moderation.judges.gguf_judge import READY_SECONDS, GgufJudge
+from ockit.moderation.judges.judge import Opinion, verdict_of
+from ockit.moderation.judges.label_scores import normalised
 from ockit.moderation.judges.parts import in_parts
-from ockit.moderation.judges.self_test import NEEDED, SelfTest, SelfTests, area
-from ockit.moderation.judges.time_limit import TimeLimit
+from ockit.moderation.judges.self_test import NEEDED, PROBES, SelfTest, SelfTests, area
 
 PART = 2400
 """Characters of a text that are judged at once: about 600 tokens, beside 320 of examples."""
-TEST_SECONDS = 600.0
-"""For loading and the self-test, which is 44 short checks."""
 
 
-class FewshotModerator:
+class FewshotModerator(GgufJudge):
     """`ockit.moderation.judges.judge.Judge` on a chat model.
 
     Args:
@@ -35,8 +33,6 @@ class FewshotModerator:
         tests: where results of the self-test are remembered.
         seconds: time limit of a check.
     """
-
-    cuts: Mapping[str, float] = CUTS
 
     def __init__(
         self,
@@ -48,14 +44,11 @@ class FewshotModerator:
         name: str = "fewshot",
         seconds: float = 30.0,
     ) -> None:
-        self.name = name
-        self._engine = engine
-        self._scores = LabelScores(engine)
-        self._model = model
+        super().__init__(engine, model, name, seconds)
         self._key = f"{identity}|{digest()}"
         self._tests = tests
-        self._seconds = seconds
         self._test: SelfTest | None = None
+        self._probes = 0  # that the running self-test has asked
 
     def check(self, text: str, role: Judged, context: Sequence[Message] = ()) -> Verdict:
         """The levels of a text; the turns before it and whose it is are not looked at.
@@ -67,7 +60,7 @@ class FewshotModerator:
         advisory = self.advisory()
         note = None if advisory is None else f"it only advises: {advisory}"
         since = time.perf_counter()
-        with self._limit(self._seconds):
+        with self._within(self._seconds):
             opinion = in_parts(text, PART, self._opinion, name=self.name)
         return verdict_of(opinion, backend=self.name, since=since, note=note)
 
@@ -87,32 +80,31 @@ class FewshotModerator:
         tested = "not made yet" if found is None else f"AUC {found.auc:.2f}, {NEEDED} needed to enforce"
         return {"model": self._model, "self-test": tested}
 
-    def cancel(self) -> None:
-        """Stop the running check soon; from any thread."""
-        self._engine.cancel()
-
-    def close(self) -> None:
-        """End the worker."""
-        self._engine.close()
-
-    def _limit(self, seconds: float) -> TimeLimit:
-        return TimeLimit(seconds, self._engine.cancel, self._engine.kill, self.name)
-
     def _tested(self) -> SelfTest:
         if self._test is None:
             self._test = self._tests.load(self._key)
         if self._test is None:
-            with self._limit(TEST_SECONDS):
-                prior = self._prior()
-                found = SelfTest(area(lambda text: self._judged(text, prior).score), prior)
+            self._load()
+            try:
+                with self._within(READY_SECONDS):
+                    prior = self._prior()
+                    found = SelfTest(area(lambda text: self._probed(text, prior).score), prior)
+            finally:
+                self.doing, self._probes = "", 0
             self._tests.save(self._key, found)
             self._test = found
         return self._test
 
     def _prior(self) -> tuple[float, ...]:
         """Probability of each label where there is nothing to judge: the mean over `CONTENT_FREE`."""
+        self.doing = f"testing whether {self._model} can judge"
         found = [normalised(self._raw(text)) for text in CONTENT_FREE]
         return tuple(max(sum(column) / len(found), 1e-9) for column in zip(*found, strict=True))
+
+    def _probed(self, text: str, prior: Sequence[float]) -> Opinion:
+        self._probes += 1
+        self.doing = f"testing whether {self._model} can judge: line {self._probes} of {PROBES}"
+        return self._judged(text, prior)
 
     def _opinion(self, text: str) -> Opinion:
         return self._judged(text, self._tested().prior)

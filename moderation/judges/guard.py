@@ -6,25 +6,23 @@ Knows turns, parts and limits; prompts and answers are the format's.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ockit.engines.hosted import HostedEngine
 from ockit.messages import Judged, Message, Verdict
+from ockit.moderation.judges.gguf_judge import GgufJudge
 from ockit.moderation.judges.guard_format import GuardFormat
-from ockit.moderation.judges.judge import CUTS, verdict_of
-from ockit.moderation.judges.label_scores import LabelScores
+from ockit.moderation.judges.judge import verdict_of
 from ockit.moderation.judges.parts import in_parts
-from ockit.moderation.judges.time_limit import TimeLimit
 from ockit.prompts.segments import Segment
 
 PART = 6000
 """Characters of a text that are judged at once: about 1,500 tokens, beside some hundred of the policy."""
 CONTEXT = 1500
 """Characters of each turn before it that are shown."""
-LOAD_SECONDS = 600.0
 
 
-class GuardModerator:
+class GuardModerator(GgufJudge):
     """`ockit.moderation.judges.judge.Judge` on a guard model.
 
     Args:
@@ -33,8 +31,6 @@ class GuardModerator:
         form: how it is asked.
         seconds: time limit of a check.
     """
-
-    cuts: Mapping[str, float] = CUTS
 
     def __init__(
         self,
@@ -45,12 +41,8 @@ class GuardModerator:
         name: str = "guard",
         seconds: float = 30.0,
     ) -> None:
-        self.name = name
-        self._engine = engine
-        self._scores = LabelScores(engine)
-        self._model = model
+        super().__init__(engine, model, name, seconds)
         self._form = form
-        self._seconds = seconds
 
     def check(self, text: str, role: Judged, context: Sequence[Message] = ()) -> Verdict:
         """Judge a text. A retrieved one is judged like a user's; an answer together with the question before it.
@@ -62,7 +54,7 @@ class GuardModerator:
         """
         self.advisory()
         since = time.perf_counter()
-        with self._limit(self._seconds):
+        with self._within(self._seconds):
             opinion = in_parts(
                 text,
                 PART,
@@ -73,25 +65,12 @@ class GuardModerator:
 
     def advisory(self) -> str | None:
         """None: it was trained for this. Loads the model."""
-        if self._engine.info is None:
-            with self._limit(LOAD_SECONDS):
-                self._engine.load()
+        self._load()
         return None
 
     def describe(self) -> dict[str, str]:
         """Model and format."""
         return {"model": self._model, "format": self._form.name}
-
-    def cancel(self) -> None:
-        """Stop the running check soon; from any thread."""
-        self._engine.cancel()
-
-    def close(self) -> None:
-        """End the worker."""
-        self._engine.close()
-
-    def _limit(self, seconds: float) -> TimeLimit:
-        return TimeLimit(seconds, self._engine.cancel, self._engine.kill, self.name)
 
     def _shares(self, segments: Sequence[Segment], labels: Sequence[str]) -> list[float]:
         return self._scores.shares(segments, labels, of=f"{self._model}, asked as {self._form.name},")

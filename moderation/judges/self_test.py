@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ockit.errors import OckitError
 from ockit.files import read_limited, write_atomic
+from ockit.moderation.evaluation import auc
 from ockit.moderation.judges.judge import LEVELS
 from ockit.moderation.judges.probes import HARMFUL, HARMLESS
 
 NEEDED = 0.85
 """The least area under which a judge may not enforce."""
+
+PROBES = len(HARMFUL) + len(HARMLESS)
+"""Lines that a judge is tested on."""
 
 _KEPT = 50
 _LARGEST = 1 << 20
@@ -45,13 +49,8 @@ class SelfTest:
 
 def area(score: Callable[[str], float]) -> float:
     """The area under the ROC curve of a score on the probes."""
-    return auc([score(text) for text in HARMFUL], [score(text) for text in HARMLESS])
-
-
-def auc(high: Sequence[float], low: Sequence[float]) -> float:
-    """The share of pairs of which the first is greater; a tie is half a pair (Mann and Whitney, 1947)."""
-    won = sum(1.0 if a > b else 0.5 if a == b else 0.0 for a in high for b in low)
-    return won / (len(high) * len(low))
+    harmful = [True] * len(HARMFUL) + [False] * len(HARMLESS)
+    return auc([score(text) for text in (*HARMFUL, *HARMLESS)], harmful)
 
 
 class SelfTests:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ockit.errors import ContextOverflow
 from ockit.moderation.judges import fewshot
 from ockit.moderation.judges.fewshot_prompt import prompt
 from ockit.moderation.judges.opening import open_judge
-from ockit.moderation.judges.self_test import SelfTest
+from ockit.moderation.judges.self_test import PROBES, SelfTest
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,26 @@ def test_the_self_test_is_remembered(
         assert again.describe()["self-test"] == judge.describe()["self-test"]
     finally:
         again.close()
+
+
+def test_what_takes_long_is_told(
+    judge: Any, embedded_model: Path, open_: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A self-test of some seconds is no loading of a model."""
+    fresh = open_("fewshot", model=str(embedded_model), seconds=60)
+    monkeypatch.setattr(fresh._tests, "load", lambda key: None)
+    assert fresh.doing == ""
+    seen: list[str] = []
+    until = threading.Thread(target=fresh.advisory)
+    until.start()
+    while until.is_alive():
+        if fresh.doing and fresh.doing not in seen[-1:]:
+            seen.append(fresh.doing)
+        until.join(0.005)
+    assert fresh.doing == ""
+    assert seen[0] == f"loading {fresh._model} to judge with"
+    assert seen[-1] == f"testing whether {fresh._model} can judge: line {PROBES} of {PROBES}"
+    assert all(one.startswith("testing") for one in seen[1:])
 
 
 def test_a_model_that_passed_may_enforce(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from guard_models import guard_model, put_in
-from ockit.errors import ContextOverflow, ModelFileError, WorkerError
+from ockit.errors import ContextOverflow, InterruptedByUser, ModelFileError, WorkerError
 from ockit.messages import CATEGORIES, Message
 from ockit.moderation.judges.judge import JudgeTimeout
 from tiny_models import pair_vocabulary, vocabulary_of, write_model
@@ -183,3 +183,24 @@ def test_cancel_and_close_end_a_running_check(open_: Callable[..., Any], granite
         with pytest.raises((WorkerError, Exception), match=r"stopped|died|ended"):
             judge.check("jam and bread " * 2000, "user")
         timer.join()
+
+
+def test_a_check_is_stopped_between_two_calls_of_the_engine(
+    open_: Callable[..., Any], granite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the engine does nothing, it hears of nothing."""
+    for end in ("cancel", "close"):
+        judge = open_("guard", model=str(granite), seconds=60)
+        judge.check(TEXT, "user")
+        encode, stop = judge._engine.encode, getattr(judge, end)
+
+        def then_stopped(segments: Any, encode: Any = encode, stop: Any = stop) -> list[int]:
+            ids: list[int] = encode(segments)
+            stop()
+            return ids
+
+        monkeypatch.setattr(judge._engine, "encode", then_stopped)
+        with pytest.raises(InterruptedByUser, match="guard was stopped"):
+            judge.check("jam and bread " * 2000, "user")
+        monkeypatch.setattr(judge._engine, "encode", encode)
+        assert judge.check(TEXT, "user").status == "ok"  # which another check does not hear of

@@ -19,7 +19,7 @@ from ockit.moderation.judges.classifier import opinion_of_classes
 from ockit.moderation.judges.judge import JudgeTimeout, Opinion, strictest, verdict_of
 from ockit.moderation.judges.parts import in_parts, spans
 from ockit.moderation.judges.probes import HARMFUL, HARMLESS
-from ockit.moderation.judges.self_test import SelfTest, SelfTests, area, auc
+from ockit.moderation.judges.self_test import SelfTest, SelfTests, area
 from ockit.moderation.judges.time_limit import TimeLimit
 
 
@@ -181,10 +181,13 @@ def test_the_probes_are_balanced_and_surface_does_not_tell_them_apart():
     assert area(lambda text: float(text in HARMFUL)) == 1.0
 
 
-def test_auc():
-    assert auc([3, 4], [1, 2]) == 1.0
-    assert auc([1], [1]) == 0.5
-    assert auc([1, 3], [2]) == 0.5
+def test_the_area_is_that_of_all_pairs():
+    def score(text: str) -> float:
+        return len(text) % 7  # with many ties
+
+    pairs = [(score(bad), score(good)) for bad in HARMFUL for good in HARMLESS]
+    won = sum(1.0 if bad > good else 0.5 if bad == good else 0.0 for bad, good in pairs)
+    assert area(score) == pytest.approx(won / len(pairs))
 
 
 def test_self_tests_are_kept_and_damage_is_as_none(tmp_path: Path):
