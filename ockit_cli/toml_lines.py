@@ -65,8 +65,8 @@ def statements(text: str) -> list[Statement]:
 
 
 def sources(text: str) -> Iterator[tuple[int, str]]:
-    """Of each statement of a text that parses: its first line, from 1, and its own text. A table's heading
-    is one; comments and empty lines are none."""
+    """Of each statement of a text that parses: its first line, from 1, and its own text. A table's heading is one;
+    comments and empty lines are none."""
     lines = _lines(text)
     number = 0
     while number < len(lines):

@@ -21,7 +21,51 @@ BATCH = 512
 
 FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 
-_STEP = 256  # llama.cpp rounds contexts up to this
+STEP = 256
+"""llama.cpp rounds contexts up to a multiple of this."""
+
+
+def new_context(
+    model: Any,
+    n_ctx: int,
+    options: LoadOptions,
+    abort: AbortFlag,
+    threads: tuple[int, int],
+    *,
+    hint: str,
+    **more: Any,
+) -> Any:
+    """A ``llama_context*``, for its owner to free.
+
+    Args:
+        n_ctx: its tokens.
+        options: flash attention, offload.
+        threads: how many compute one token, and a batch.
+        hint: what helps where there is no memory for it.
+        more: fields of ``llama_context_params``.
+
+    Raises:
+        DoesNotFit: there is not enough memory.
+    """
+    llama = binding()
+    params = llama.llama_context_default_params()
+    params.n_ctx = n_ctx
+    params.n_batch = params.n_ubatch = min(BATCH, n_ctx)
+    params.n_threads, params.n_threads_batch = threads
+    params.flash_attn_type = FLASH_ATTENTION[options.flash_attention]
+    params.op_offload = options.op_offload
+    params.abort_callback = abort.callback
+    params.abort_callback_data = abort.address
+    for name, value in more.items():
+        setattr(params, name, value)
+    made = llama.llama_init_from_model(model, params)
+    if not made:
+        raise DoesNotFit(
+            f"a context of {n_ctx} tokens cannot be set up: {last_complaint() or 'out of memory'}",
+            where=Path(options.path).name,
+            hint=hint,
+        )
+    return made
 
 
 class Context:
@@ -66,7 +110,7 @@ class Context:
         tokens = min(tokens, self.limit)
         if tokens <= self.size:
             return
-        size = self.limit if self.size else min(self.limit, -(-tokens // _STEP) * _STEP)
+        size = self.limit if self.size else min(self.limit, -(-tokens // STEP) * STEP)
         made = self._make(size)
         if self._pointer is not None:
             self._move_to(made)
@@ -86,24 +130,15 @@ class Context:
             self._pointer, self.size = None, 0
 
     def _make(self, n_ctx: int) -> Any:
-        params = self._llama.llama_context_default_params()
-        params.n_ctx = n_ctx
-        params.n_batch = params.n_ubatch = min(BATCH, n_ctx)
-        # only the last token's logits are ever read; the default reserves a whole batch's
-        params.n_outputs_max = 1
-        params.n_threads, params.n_threads_batch = self._threads
-        params.flash_attn_type = FLASH_ATTENTION[self._options.flash_attention]
-        params.op_offload = self._options.op_offload
-        params.abort_callback = self._abort.callback
-        params.abort_callback_data = self._abort.address
-        made = self._llama.llama_init_from_model(self._model, params)
-        if not made:
-            raise DoesNotFit(
-                f"a context of {n_ctx} tokens cannot be set up: {last_complaint() or 'out of memory'}",
-                where=Path(self._options.path).name,
-                hint=f"ask for less: --ctx-size {max(_STEP, n_ctx // 4)}",
-            )
-        return made
+        return new_context(
+            self._model,
+            n_ctx,
+            self._options,
+            self._abort,
+            self._threads,
+            hint=f"ask for less: --ctx-size {max(STEP, n_ctx // 4)}",
+            n_outputs_max=1,  # only the last token's logits are ever read; the default reserves a whole batch's
+        )
 
     def _move_to(self, target: Any) -> None:
         """Copy sequence 0 of the cache. Where a kind of cache cannot be copied, the target starts empty."""

@@ -13,11 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ockit.engines.context import BATCH, FLASH_ATTENTION
+from ockit.engines.context import BATCH, STEP, new_context
 from ockit.engines.llama import binding, last_complaint
 from ockit.engines.loading import AbortFlag
 from ockit.engines.options import LoadOptions
-from ockit.errors import ContextOverflow, DoesNotFit, WorkerError
+from ockit.errors import ContextOverflow, WorkerError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +27,6 @@ MOST_AT_ONCE = 16
 """Continuations that are read in one batch."""
 MOST_TOKENS = 64
 """Tokens of all continuations of a batch: for each the whole vocabulary's scores are kept, 0.5 MB for 128k words."""
-
-_STEP = 256  # llama.cpp rounds contexts up to this
 
 
 class Scorer:
@@ -104,27 +102,20 @@ class Scorer:
         """A context for so many tokens. A larger one starts empty: prompts of one judge are about the same length."""
         if tokens <= self._size:
             return
-        size = min(self._limit, -(-tokens // _STEP) * _STEP)
+        size = min(self._limit, -(-tokens // STEP) * STEP)
         self.close()
-        params = self._llama.llama_context_default_params()
-        params.n_ctx = size
-        params.n_batch = params.n_ubatch = min(BATCH, size)
-        params.n_seq_max = MOST_AT_ONCE + 1
-        params.kv_unified = True  # a copied sequence shares its cells
-        params.n_outputs_max = min(MOST_TOKENS, size)
-        params.n_threads, params.n_threads_batch = self._threads
-        params.flash_attn_type = FLASH_ATTENTION[self._options.flash_attention]
-        params.op_offload = self._options.op_offload
-        params.abort_callback = self._abort.callback
-        params.abort_callback_data = self._abort.address
-        made = self._llama.llama_init_from_model(self._model, params)
-        if not made:
-            raise DoesNotFit(
-                f"a context of {size} tokens cannot be set up: {last_complaint() or 'out of memory'}",
-                where=Path(self._options.path).name,
-                hint="close other programs, or use a smaller model",
-            )
-        self._pointer, self._size = made, size
+        self._pointer = new_context(
+            self._model,
+            size,
+            self._options,
+            self._abort,
+            self._threads,
+            hint="close other programs, or use a smaller model",
+            n_seq_max=MOST_AT_ONCE + 1,
+            kv_unified=True,  # a copied sequence shares its cells
+            n_outputs_max=min(MOST_TOKENS, size),
+        )
+        self._size = size
 
     def _read_prefix(self, ids: Sequence[int]) -> bool:
         """Bring sequence 0 to exactly `ids`, its last token read anew for its scores; False where aborted."""
