@@ -84,6 +84,11 @@ class Asked:
         self._running: Call | None = None
         self._settling = threading.Lock()  # whether a call has answered or was given up, is decided once
 
+    @property
+    def doing(self) -> str:
+        """What its back end says that it is doing (`ockit.moderation.judges.gguf_judge`); mostly empty."""
+        return str(getattr(self._backend, "doing", ""))
+
     def begin(self, texts: Sequence[str], role: Judged, context: Sequence[Message] = ()) -> Call | None:
         """Hand texts over, or no text, to make the back end ready; None where it still hangs in an earlier call."""
         running = self._running

@@ -190,18 +190,15 @@ class Guard:
         banners, self._banners = tuple(self._banners), []
         return banners
 
-    def switched(self, on: bool, why: str = "", *, session: str | None = None) -> None:
-        """Record that the check was switched on or off."""
-        if self._audit is not None:
-            try:
-                self._audit.switched(on, why=why, session=session, policy=self.policy.digest[:16])
-            except OckitError as error:
-                self._banner(f"moderation keeps no record: {error}")
-
     def warm_up(self) -> None:
         """Make the back ends ready, each in its thread; returns at once."""
         for _, asked in self._backends:
             asked.begin((), "user")
+
+    def busy(self) -> str:
+        """What a back end is doing that takes long, such as loading a model or testing it; empty where none is. From
+        any thread, at any time."""
+        return next((asked.doing for _, asked in self._backends if asked.doing), "")
 
     def close(self) -> None:
         """End all back ends."""
@@ -249,7 +246,8 @@ class Guard:
             return Part(spec, verdict, decision, enforcing)
         closed = enforcing and section.fails_closed
         reason = f"{UNAVAILABLE}: {spec.name}: {verdict.reason}"
-        self._banner(f"{spec.name} did not check: {verdict.reason}")
+        if verdict.reason != answers.advisory:  # which is told already
+            self._banner(f"{spec.name} did not check: {verdict.reason}")
         return Part(spec, verdict, Decision("refuse" if closed else "allow", 0, reason, False), enforcing)
 
     def _banner(self, text: str) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ockit.errors import OckitError, UsageError
+from ockit.errors import OckitError
 from ockit.moderation.asking import Asked
 from ockit.moderation.audit import AuditLog
 from ockit.moderation.guarding import Guard
 from ockit.moderation.policy.policy import SECTIONS, BackendSpec, Policy
 from ockit.moderation.policy.reading import find_policy
+from ockit.moderation.shared_encoder import EncoderShare, SharedEncoder
 
 if TYPE_CHECKING:
     from ockit.environment import Environment
+    from ockit.messages import Judged
     from ockit.moderation.classifier.embedded import EmbeddedModerator
     from ockit.moderation.training.trained import TrainedModerator
     from ockit.protocols import Moderator
@@ -26,6 +28,9 @@ TOPICS = "topics"
 
 _OPENING_S = {"fewshot": 600.0, "guard": 600.0, "hf": 600.0}
 """Seconds in which a model is loaded and, for a judge, tested."""
+
+_ALWAYS = ("embedded", "guard", "hf")
+"""Kinds that read what a text means and count wherever the policy lets them."""
 
 
 def open_guard(
@@ -50,11 +55,12 @@ def open_guard(
 
     directories = environment.directories
     policy = policy or find_policy(directories, policy_file)
+    shared = _shared(environment, settings)
     asked = [
         (
             spec,
             Asked(
-                partial(open_backend, spec, environment, settings, policy=policy),
+                partial(_open, spec, environment, policy, shared, strict=False),
                 spec.name,
                 spec.timeout,
                 _OPENING_S.get(spec.kind, max(60.0, spec.timeout)),
@@ -73,7 +79,7 @@ def open_guard(
         roles = tuple(SECTIONS[section] for section in sections)
         spec = BackendSpec(TOPICS, "topic", roles=roles)
         asked.append((spec, Asked(_topics(environment, names), TOPICS, spec.timeout, 60.0)))
-    record = AuditLog(directories.state / "moderation") if audit else None
+    record = AuditLog.of(directories) if audit else None
     return Guard(policy, asked, topic_texts=texts, audit=record)
 
 
@@ -89,34 +95,69 @@ def open_backend(
     Raises:
         UsageError, NotFound, ModelFileError, DoesNotFit: as the kind does, with the place in the policy.
     """
+    return _open(spec, environment, policy, _shared(environment, settings), strict=True)
+
+
+def _shared(environment: Environment, settings: Settings) -> SharedEncoder:
+    def opened() -> EmbeddedModerator:
+        from ockit.moderation.classifier.embedded import open_embedded
+
+        # the guard ends it where a check takes too long; this is for a process that hangs while it loads
+        return open_embedded(environment, stall_seconds=settings.stall_seconds)
+
+    return SharedEncoder(opened)
+
+
+def _alone(spec: BackendSpec, policy: Policy) -> Collection[Judged]:
+    """Whose texts no other back end judges that is sure to count."""
+    others = [other for other in policy.backends if other.enforce and other.kind in _ALWAYS]
+    return [role for role in spec.roles if not any(role in other.roles for other in others)]
+
+
+def _open(
+    spec: BackendSpec,
+    environment: Environment,
+    policy: Policy | None,
+    shared: SharedEncoder,
+    *,
+    strict: bool,
+) -> Moderator:
+    """The back end; unless `strict`, a classifier of another encoder only advises where something else counts."""
     folder = Path(policy.path).absolute().parent if policy is not None and policy.path else environment.cwd
+    alone = spec.roles if policy is None else _alone(spec, policy)
     try:
-        return _opened(spec, folder, environment, settings)
-    except UsageError as error:
-        raise UsageError(error.what, where=error.where or spec.where or None, hint=error.hint) from error
+        return _opened(spec, folder, environment, shared, None if strict else alone)
     except OckitError as error:
         error.where = error.where or spec.where or None
         raise
 
 
-def _opened(spec: BackendSpec, folder: Path, environment: Environment, settings: Settings) -> Moderator:
+def _opened(
+    spec: BackendSpec,
+    folder: Path,
+    environment: Environment,
+    shared: SharedEncoder,
+    alone: Collection[Judged] | None,
+) -> Moderator:
     options = _beside(spec, folder)
     if spec.kind == "embedded":
-        from ockit.moderation.classifier.embedded import open_embedded
-
-        # the guard ends it where a check takes too long; this is for a process that hangs while it loads
-        stall = settings.stall_seconds
-        return open_embedded(environment, stall_seconds=stall, name=spec.name)
+        return EncoderShare(shared, spec.name)
     if spec.kind == "rules":
         from ockit.moderation.rules.moderator import RulesModerator
 
         return RulesModerator.read(Path(options["file"]), spec.name)
     if spec.kind == "trained":
-        from ockit.moderation.classifier.embedded import open_embedded
         from ockit.moderation.training.opening import open_trained
+        from ockit.moderation.training.outdated import OtherEncoder, OutdatedClassifier
 
-        encoder = open_embedded(environment, stall_seconds=settings.stall_seconds, name=spec.name)
-        trained = open_trained(options["classifier"], environment.directories, encoder, called=spec.name)
+        encoder = EncoderShare(shared, spec.name)
+        try:
+            trained = open_trained(options["classifier"], environment.directories, encoder, called=spec.name)
+        except OckitError as error:
+            if isinstance(error, OtherEncoder) and alone is not None:
+                return OutdatedClassifier(spec.name, error, alone, encoder.close)
+            encoder.close()
+            raise
         return _WithEncoder(trained, encoder)
     from ockit.moderation.judges.opening import open_judge
 
@@ -147,9 +188,9 @@ def _topics(environment: Environment, names: tuple[str, ...]) -> Callable[[], Mo
 
 
 class _WithEncoder:
-    """A classifier that a person trained, together with the encoder that was opened for it alone."""
+    """A classifier that a person trained, together with its share of the encoder."""
 
-    def __init__(self, trained: TrainedModerator, encoder: EmbeddedModerator) -> None:
+    def __init__(self, trained: TrainedModerator, encoder: EncoderShare) -> None:
         self.name = trained.name
         self.cuts = trained.cuts
         self.check = trained.check

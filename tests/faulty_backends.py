@@ -19,6 +19,7 @@ class Told:
 
     def __init__(self, **fields: Any) -> None:
         self.name = "told"
+        self.doing = ""
         self.answer: Any = replace(PLAIN, **fields)
         self.asked: list[str] = []
         self.closed = threading.Event()

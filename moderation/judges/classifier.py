@@ -47,6 +47,9 @@ class ClassifierModerator:
         model: its name, for a person.
         labels: what its classes mean, or nothing, where that is to be guessed (`class_labels`).
         seconds: time limit of a check.
+
+    Attributes:
+        doing: what takes long at the moment, in a few words; empty where nothing does.
     """
 
     cuts: Mapping[str, float] = CUTS
@@ -62,6 +65,7 @@ class ClassifierModerator:
         seconds: float = 30.0,
     ) -> None:
         self.name = name
+        self.doing = ""
         self._worker = worker
         self._path = path
         self._model = model
@@ -90,11 +94,15 @@ class ClassifierModerator:
         """None: it was trained for this. Loads the model."""
         self._worker.settle()
         if not self._worker.alive or self._loaded != self._worker.generation:
-            with self._limit(LOAD_SECONDS):
-                said = self._worker.call("load", path=str(self._path))
-                self._meanings = meanings_of(list(said["labels"]), self._given)
-                self._several = bool(said["several"])
-                self._loaded = self._worker.generation
+            self.doing = f"loading {self._model} to judge with"
+            try:
+                with self._limit(LOAD_SECONDS):
+                    said = self._worker.call("load", path=str(self._path))
+            finally:
+                self.doing = ""
+            self._meanings = meanings_of(list(said["labels"]), self._given)
+            self._several = bool(said["several"])
+            self._loaded = self._worker.generation
         return None
 
     def describe(self) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ockit.environment import Directories
-from ockit.errors import UsageError
 from ockit.moderation.training.classifier import load
+from ockit.moderation.training.outdated import OtherEncoder
 from ockit.moderation.training.places import existing
 from ockit.moderation.training.trained import TrainedModerator
 
@@ -38,13 +38,14 @@ def open_trained(
 
     Raises:
         NotFound: there is none of that name.
-        UsageError: the name is none, or it was trained on features of another encoder.
+        UsageError: the name is none.
+        OtherEncoder: it was trained on features of another encoder.
         ModelFileError: its file is damaged.
     """
     path = existing(directories, name)
     classifier = load(path)
     if classifier.encoder != encoder.encoder:
-        raise UsageError(
+        raise OtherEncoder(
             f"the classifier {name!r} was trained on another encoder's features ({classifier.encoder[:12]}, "
             f"now {encoder.encoder[:12]})",
             where=str(path),
