@@ -12,8 +12,9 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from ockit.environment import Directories
 from ockit.files import explained, lock, private_dir
 from ockit.messages import Judged, Verdict
 
@@ -42,6 +43,11 @@ class AuditLog:
         self._older = directory / OLDER_NAME
         self._lock = directory / ".audit.lock"
         self._largest = largest
+
+    @classmethod
+    def of(cls, directories: Directories) -> Self:
+        """The record of this user."""
+        return cls(directories.state / "moderation")
 
     def verdict(self, text: str, role: Judged, verdict: Verdict, **more: object) -> None:
         """Add what was decided of a text. Raises OckitError where it cannot be written."""

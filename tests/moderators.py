@@ -89,7 +89,7 @@ def checking(
         spec = BackendSpec("words", "rules", timeout=timeout)
         return Guard(policy(text), [(spec, Asked(lambda: moderator, "words", timeout))], audit=audit)
 
-    return Checking(opened, on=on)
+    return Checking(opened, audit=audit, on=on)
 
 
 def broken() -> WorkerError:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from ockit.assistant.attachments import Piece, Place, pieces
+from ockit.assistant.verdicts import news
 from ockit.errors import UsageError
 from ockit.events import FinishReason, Moderated
 from ockit.messages import Conversation, Message, Passage, Role, Sampling, Timings, Usage
@@ -41,8 +42,10 @@ class Turn:
         caution: a sentence to the model that stands right before a question, in this prompt and all later ones.
         agreed: whether the person has said yes to a question that moderation asked about, in this process.
         cleared: whether moderation has seen the passages.
-        verdicts: what moderation said of it, the last check last; of a question, of its passages too.
+        verdicts: what moderation said of it, the last check last; of a question, of its passages too. A check that
+            says what is known adds nothing.
         owed: those of them that the store does not have.
+        caution_kept: the caution that the store has.
     """
 
     role: Role
@@ -70,6 +73,7 @@ class Turn:
     cleared: bool = False
     verdicts: tuple[Moderated, ...] = ()
     owed: tuple[Moderated, ...] = ()
+    caution_kept: str = ""
 
     @classmethod
     def of(cls, saved: StoredMessage) -> Turn:
@@ -77,6 +81,7 @@ class Turn:
         message = saved.message
         typed, attached = saved.metadata.get(TYPED), saved.metadata.get(ATTACHED)
         caution = saved.metadata.get(CAUTION)
+        caution = caution if isinstance(caution, str) else ""
         return cls(
             saved.role,
             saved.text,
@@ -93,8 +98,9 @@ class Turn:
             attached=tuple(map(str, attached)) if isinstance(attached, list) else (),
             places=_places(saved.metadata.get(PLACES)),
             sources=saved.sources,
-            caution=caution if isinstance(caution, str) else "",
+            caution=caution,
             verdicts=saved.verdicts,
+            caution_kept=caution,
         )
 
     @property
@@ -122,14 +128,19 @@ class Turn:
         return Message(self.role, text, self.token_ids if self.model == model else None)
 
     def judged(self, verdicts: Iterable[Moderated]) -> None:
-        """Moderation has said something more of it."""
-        found = tuple(verdicts)
+        """Moderation has looked at it, or once more."""
+        found = news(self.verdicts, verdicts)
         self.verdicts, self.owed = (*self.verdicts, *found), (*self.owed, *found)
 
     @property
     def moderation(self) -> Moderation | None:
         """What the store is to be told of moderation; None where it has all."""
-        return Moderation(self.owed, self.metadata) if self.owed else None
+        told = not self.owed and self.caution == self.caution_kept
+        return None if told else Moderation(self.owed, self.metadata)
+
+    def settled(self) -> None:
+        """The store has all that moderation has made of it."""
+        self.owed, self.caution_kept = (), self.caution
 
     @property
     def pieces(self) -> list[Piece]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ockit.assistant.attachments import Piece
 from ockit.assistant.errands import Errand, Errands
-from ockit.messages import ACTIONS, Judged, Message, Passage, Verdict
+from ockit.errors import OckitError
+from ockit.messages import Judged, Message, Passage, Verdict
+from ockit.moderation.policy.gravity import gravest
 
 if TYPE_CHECKING:
     from ockit.environment import Environment
+    from ockit.moderation.audit import AuditLog
     from ockit.moderation.guarding import CheckedPassages, Guard, Judgement
     from ockit.settings import Settings
 
@@ -68,10 +71,32 @@ class Reading:
 
 @dataclass(frozen=True)
 class PassagesChecked:
-    """What the guard made of what was found; the rest as `Checked`."""
+    """What the guard made of what was found; the rest as `Checked`. `worst`: of the passage that was met with most."""
 
     found: CheckedPassages
+    worst: Checked
     banners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Switched:
+    """The check was switched on or off.
+
+    Attributes:
+        recorded: whether the record has it.
+        banners: as in `Checked`.
+        fault: why the policy cannot be read, or the record not be written; None where both went well.
+        unsaved: why the session does not say so; None where it does.
+    """
+
+    recorded: bool
+    banners: tuple[str, ...] = ()
+    fault: OckitError | None = None
+    unsaved: OckitError | None = None
+
+
+Text = Literal["user", "assistant", "retrieved", "system"]
+"""Which of a turn's texts was judged; a system text is judged as the person's."""
 
 
 class Checking:
@@ -80,18 +105,36 @@ class Checking:
     Args:
         open_guard: opens it; is called in the check's thread. Raises OckitError: whoever waits for a check gets it, and
             the next check tries once more.
+        audit: the record, which is told of switches even where the guard cannot be opened; None keeps none.
         on: whether texts are checked.
 
     Attributes:
-        last: what was made of the last text of each role, in the order they were judged.
+        last: what was made of the texts of the last turn, in the order they were judged.
+        asked: whether any text was judged in this run.
     """
 
-    def __init__(self, open_guard: Callable[[], Guard], *, on: bool = True) -> None:
+    def __init__(
+        self, open_guard: Callable[[], Guard], *, audit: AuditLog | None = None, on: bool = True
+    ) -> None:
         self._open = open_guard
-        self._guard: Guard | None = None  # touched by the errands alone
+        self._audit = audit
+        self._guard: Guard | None = None  # but for `busy` touched by the errands alone
         self._errands = Errands("moderation")
         self.on = on
-        self.last: dict[Judged, Checked] = {}
+        self.last: dict[Text, Checked] = {}
+        self.asked = False
+
+    @property
+    def busy(self) -> str:
+        """What a back end does that takes long, as making a judge ready; empty where none does. Never waits."""
+        guard = self._guard
+        return "" if guard is None else guard.busy()
+
+    def remember(self, text: Text, checked: Checked) -> None:
+        """Something was made of a text of this turn."""
+        self.last.pop(text, None)  # so that the dictionary ends with what was judged last
+        self.last[text] = checked
+        self.asked = True
 
     def warm(self) -> None:
         """Begin to open the guard and to start its processes, unless nothing is checked. What goes wrong is told by the
@@ -115,7 +158,7 @@ class Checking:
             guard = self._opened()
             texts = [piece.text for piece in pieces]
             verdicts = guard.check_many(texts, "user", context[-CONTEXT:], session=session)
-            at = _strictest(verdicts)
+            at = gravest(verdicts)
             judgement = guard.last if guard.last is not None and guard.last.verdict == verdicts[at] else None
             files = [piece for piece in pieces if piece.name]
             read = guard.check_many([piece.text for piece in files], "retrieved", session=session)
@@ -167,7 +210,10 @@ class Checking:
         def work() -> PassagesChecked:
             guard = self._opened()
             found = guard.check_passages(passages, session=session)
-            return PassagesChecked(found, guard.take_banners())
+            verdict = found.verdicts[gravest(found.verdicts)]
+            judgement = guard.last if guard.last is not None and guard.last.verdict == verdict else None
+            worst = Checked(verdict, _said(guard, verdict, "retrieved"), judgement)
+            return PassagesChecked(found, worst, guard.take_banners())
 
         return self._errands.do(work)
 
@@ -180,12 +226,26 @@ class Checking:
 
         return self._errands.do(work)
 
-    def switch(self, on: bool, why: str, *, session: str | None = None) -> Errand[None]:
-        """Check texts from now on, or no longer; the guard's record has it."""
+    def switch(self, on: bool, why: str, *, session: str | None = None) -> Errand[Switched]:
+        """Check texts from now on, or no longer. It is so at once, also where the policy cannot be read: the record has
+        it in any case."""
         self.on = on
 
-        def work() -> None:
-            self._opened().switched(on, why, session=session)
+        def work() -> Switched:
+            guard, fault = None, None
+            try:
+                guard = self._opened()
+            except OckitError as error:
+                fault = error
+            policy = guard.policy.digest[:16] if guard is not None else None
+            recorded = False
+            try:
+                if self._audit is not None:
+                    self._audit.switched(on, why=why, session=session, policy=policy)
+                    recorded = True
+            except OckitError as error:
+                fault = fault or error
+            return Switched(recorded, guard.take_banners() if guard is not None else (), fault)
 
         return self._errands.do(work)
 
@@ -226,32 +286,13 @@ class Checking:
 
 def _said(guard: Guard, verdict: Verdict, role: Judged) -> str:
     """The policy's words for a verdict's action."""
-    said = {
-        "allow": "",
-        "note": "",
-        "caution": guard.caution_text(verdict),
-        "confirm": guard.confirm_text(verdict),
-    }.get(verdict.action)
-    return guard.answer_text(verdict, role) if said is None else said
-
-
-def gravity(verdict: Verdict) -> tuple[int, bool, bool, int, float]:
-    """What verdicts on parts of a text are ranked by; one of no back end says nothing."""
-    return (
-        ACTIONS.index(verdict.action),
-        verdict.backend != "none",
-        verdict.status != "ok",
-        verdict.level,
-        verdict.score,
-    )
-
-
-def _strictest(verdicts: Sequence[Verdict]) -> int:
-    """The place of the strictest of some verdicts. Where one asks for support, nobody is merely refused."""
-    first = max(range(len(verdicts)), key=lambda at: gravity(verdicts[at]))
-    if verdicts[first].action != "refuse":
-        return first
-    return next((at for at, verdict in enumerate(verdicts) if verdict.action == "support"), first)
+    if verdict.action in ("allow", "note"):
+        return ""
+    if verdict.action == "caution":
+        return guard.caution_text(verdict)
+    if verdict.action == "confirm":
+        return guard.confirm_text(verdict)
+    return guard.answer_text(verdict, role)
 
 
 def shifted(verdict: Verdict, by: int) -> Verdict:
@@ -268,10 +309,11 @@ def shifted(verdict: Verdict, by: int) -> Verdict:
 
 def checking(environment: Environment, settings: Settings) -> Checking:
     """The check by the person's policy, or the built-in one. Opens nothing yet."""
+    from ockit.moderation.audit import AuditLog
 
     def opened() -> Guard:
         from ockit.moderation.opening import open_guard
 
         return open_guard(environment, settings)
 
-    return Checking(opened, on=settings.moderation)
+    return Checking(opened, audit=AuditLog.of(environment.directories), on=settings.moderation)

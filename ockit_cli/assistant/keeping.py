@@ -231,7 +231,7 @@ class Keeper:
             return error
         except NotFound as gone:  # somebody removed the session since
             return StoreError(gone.what, hint=gone.hint)
-        question.owed = ()
+        question.settled()
         return None
 
     def switched(self, on: bool) -> None:
@@ -269,7 +269,7 @@ class Keeper:
                 self._save_one(turn, parent, self.session_id)
             elif turn.moderation is not None and turn.id is not None:
                 self.store.moderated(turn.id, turn.moderation)
-                turn.owed = ()
+                turn.settled()
             parent = turn.id
 
     def _begin(self, runs: tuple[str, str], system: str | None, title: str | None) -> None:
@@ -286,7 +286,8 @@ class Keeper:
             turn.id = self.store.add_user(
                 session_id, turn.text, parent=parent, metadata=turn.metadata, verdicts=turn.owed
             )
-            turn.kept, turn.owed = True, ()
+            turn.kept = True
+            turn.settled()
             return
         if turn.id is None:
             assert parent is not None

@@ -74,7 +74,7 @@ class AnswerRecord:
                     sources=turn.sources,
                     asked=question.moderation,
                 )
-                question.owed = ()
+                question.settled()
         except StoreError as error:
             self.trouble = error
         except NotFound as gone:  # somebody removed the session since
@@ -157,7 +157,8 @@ def finish(store: Store, turn: Turn) -> None:
         error=turn.error,
         verdicts=turn.owed,
     )
-    turn.kept, turn.owed = True, ()
+    turn.kept = True
+    turn.settled()
 
 
 def _sums(turn: Turn, end: End) -> tuple[Usage, Timings]:

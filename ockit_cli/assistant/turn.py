@@ -179,13 +179,14 @@ class Assistant(Vetting):
             answer = self._unfinished()
             question = self._branch.questions[-1]
             yield from self._save(self._branch, None)
+            self._begins(question, on=True)
             system = self._begin_system()
             if self.moderated and self._must_judge(question):
                 check = self._begin_check(self._branch.before(question), question)
                 yield from self._vet_system(system)
                 stopped_by = yield from self._decided(question, check, confirmed=confirmed)
                 if stopped_by is not None:
-                    yield from self._not_answered(question, stopped_by)
+                    yield from self._not_answered(question, stopped_by, on=True)
                     yield End("refused")
                     return
                 self._keeper.moderated(question)  # else it is owed, and saved with the next question
@@ -193,6 +194,18 @@ class Assistant(Vetting):
                 yield from self._vet_system(system)
             conversation = self._all(self._branch)
             yield from self._run(conversation, self._render_open, question, answer, sampling, started)
+
+    def agree(self, sampling: Sampling) -> Iterator[Event]:
+        """The person says yes to what moderation has asked about (`unconfirmed`): the question is answered, or its
+        answer goes on.
+
+        Raises:
+            UsageError: nothing was asked about.
+            OckitError: as `again` and `go_on`.
+        """
+        if not self.unconfirmed:
+            raise UsageError("moderation has asked nothing", hint="/moderation says what the last check said")
+        return (self.go_on if self.goes_on_then else self.again)(sampling, confirmed=True)
 
     def _answered(
         self, branch: Branch, sampling: Sampling, started: float, *, confirmed: bool = False
@@ -203,6 +216,7 @@ class Assistant(Vetting):
         if sampling.seed is None:
             sampling = replace(sampling, seed=secrets.randbelow(SEEDS))  # saved: can be repeated
         answer = Turn("assistant", "", model=self.model.entry.name, sampling=sampling)
+        self._begins(question)
         system, check = self._begin_system(), self._begin_check(branch, question)
         yield from self._look_up(question)
         yield from self._vet_system(system)

@@ -7,20 +7,25 @@ does).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from ockit.assistant.branch import Branch, Turn
-from ockit.assistant.checking import Checked, Checking, QuestionChecked
+from ockit.assistant.checking import Checked, Checking, QuestionChecked, Switched
 from ockit.assistant.errands import Errand
 from ockit.assistant.grounding import Grounding
 from ockit.assistant.looking_up import LookingUp
 from ockit.assistant.watching import Watch
 from ockit.environment import Environment
-from ockit.errors import RefusedError
+from ockit.errors import RefusedError, StoreError
 from ockit.events import Event, Moderated, Notice
-from ockit.messages import ACTIONS, Judged, Message, Sampling, Verdict
+from ockit.messages import ACTIONS, Message, Sampling, Verdict
 from ockit.sessions.store import Store
 from ockit.workers.worker import Worker
+
+T = TypeVar("T")
 
 REFUSED, CONFIRM = "refused", "confirm"
 """Kinds of notices: why a turn got no answer, or only the beginning of one; that the person is asked first."""
@@ -30,6 +35,14 @@ RECORDED_S = 0.5
 
 BANNER, LEFT_OUT, CAUTION = "moderation", "moderation_passage", "caution"
 """Kinds of notices: about the check itself; about a passage that was found; that the model is told to take care."""
+
+BUSY = "moderation_busy"
+"""The kind of notice that says what a turn waits for; a face shows it as long as that lasts."""
+
+BUSY_AFTER_S = 0.5
+"""A check that takes longer may be one that loads a model or tests it first."""
+
+_GLANCE_S = 0.02
 
 
 class Vetting(LookingUp):
@@ -60,6 +73,8 @@ class Vetting(LookingUp):
         )
         self.checking = checking
         self._asked_first: Turn | None = None  # the question that the person must confirm
+        self._asked_on = False  # whether its answer was to go on
+        self._checked: Turn | None = None  # the question that `Checking.last` is about
         self._unread: set[str] = set()  # what was said of texts that were not judged
         self._cleared: str | None = None  # the system text that was judged last, and may be used
         if checking is not None and not checking.on:
@@ -72,27 +87,30 @@ class Vetting(LookingUp):
 
     @property
     def unconfirmed(self) -> bool:
-        """Whether the last question waits for a yes (`Assistant.again`, or `go_on` where it has an answer,
-        with `confirmed`)."""
+        """Whether the last question waits for a yes: `Assistant.agree` says it, `decline` says no."""
         asked = self._branch.questions
         return self._asked_first is not None and bool(asked) and self._asked_first is asked[-1]
 
+    @property
+    def goes_on_then(self) -> bool:
+        """Whether a yes lets the last answer go on, and does not make one."""
+        return self.unconfirmed and self._asked_on
+
     def decline(self) -> None:
-        """The person does not want the question answered that waits for a yes."""
+        """The person does not want that for which a yes is waited."""
         self._asked_first = None
 
-    def moderate(self, on: bool, why: str) -> None:
-        """Check texts from now on, or no longer; session and record have it.
-
-        Raises:
-            OckitError: the policy cannot be read. It is switched all the same.
-            StoreError: the session's row cannot be written.
-        """
+    def moderate(self, on: bool, why: str) -> Switched | None:
+        """Check texts from now on, or no longer; session and record have it. None where nothing changes. It is switched
+        whatever is wrong with the policy, the record or the store, which is told."""
         if self.checking is None or self.checking.on == on:
-            return
+            return None
         told = self.checking.switch(on, why, session=self.session_id)
-        self._keeper.switched(on)
-        told.wait()
+        try:
+            self._keeper.switched(on)
+        except StoreError as error:
+            return replace(told.wait(), unsaved=error)
+        return told.wait()
 
     def close(self) -> None:
         """End the worker, what looks into documents, and the check."""
@@ -123,7 +141,9 @@ class Vetting(LookingUp):
         """
         if check is None:
             return
-        checked = check.wait(self._stop)
+        checked = yield from self._awaited(check)
+        assert self.checking is not None
+        self.checking.remember("system", checked)
         verdict = checked.verdict
         yield from self._told(checked.banners, [verdict])
         if verdict.action in ("refuse", "support"):
@@ -149,7 +169,8 @@ class Vetting(LookingUp):
             return
         assert self.checking is not None
         errand = self.checking.begin_passages(question.passages, session=self.session_id)
-        checked = errand.wait(self._stop)
+        checked = yield from self._awaited(errand)
+        self.checking.remember("retrieved", checked.worst)
         yield from self._told(checked.banners, checked.found.verdicts)
         said = [each for each in checked.found.verdicts if each.action != "allow" or each.status != "ok"]
         question.judged(Moderated(verdict, "retrieved") for verdict in said)
@@ -161,20 +182,21 @@ class Vetting(LookingUp):
         self, question: Turn, check: Errand[QuestionChecked] | None, *, confirmed: bool
     ) -> Generator[Event, None, Checked | None]:
         """What was made of a question: its verdict is told and will be saved with it. Gives what stops it, or None."""
-        self._asked_first = None
         if check is None:
             return None
-        checked = check.wait(self._stop)
-        self._remember("user", checked)
+        checked = yield from self._awaited(check)
+        assert self.checking is not None
+        self.checking.remember("user", checked)
         yield from self._told(checked.banners, [checked.verdict])
         found = [Moderated(checked.verdict, "user")]
         found += [Moderated(verdict, "retrieved") for _, verdict in checked.careful]
         question.judged(found)
         yield from found
         action = checked.verdict.action
-        question.caution = ""
+        if action == "support":
+            question.caution = ""
         if action in ("refuse", "support") or (action == "confirm" and not confirmed):
-            return checked
+            return checked  # an answer that it has already was given by what held then
         question.agreed = action == "confirm"
         question.caution = checked.care
         for name, verdict in checked.careful:
@@ -183,16 +205,16 @@ class Vetting(LookingUp):
             yield Notice("the model is told to take care with this question", CAUTION)
         return None
 
-    def _not_answered(self, question: Turn, checked: Checked) -> Iterator[Notice]:
+    def _not_answered(self, question: Turn, checked: Checked, *, on: bool = False) -> Iterator[Notice]:
         """A question gets no answer, or not before the person has said yes. It waits, and is part of no later
-        prompt."""
+        prompt. `on`: its answer was to go on."""
         self.trouble = self._keeper.moderated(question)
         if self.trouble is not None and self._unsaved_ok:
             trouble, self.trouble = self.trouble, None
             yield from self._keeper.outage(trouble)
         asks = checked.verdict.action == "confirm"
         if asks:
-            self._asked_first = question
+            self._asked_first, self._asked_on = question, on
         yield Notice(checked.said, CONFIRM if asks else REFUSED)
 
     def _watch(self, question: Turn, answer: Turn, sampling: Sampling) -> Watch | None:
@@ -219,7 +241,8 @@ class Vetting(LookingUp):
         worst = watch.worst
         if worst is None:
             return
-        self._remember("assistant", worst)
+        assert self.checking is not None
+        self.checking.remember("assistant", worst)
         yield from self._told(watch.banners, [worst.verdict])
         found = Moderated(worst.verdict, "assistant")
         answer.judged([found])
@@ -241,10 +264,27 @@ class Vetting(LookingUp):
         if errand.settled(RECORDED_S):
             yield from self._told(errand.wait(), [])
 
-    def _remember(self, role: Judged, checked: Checked) -> None:
+    def _begins(self, question: Turn, *, on: bool = False) -> None:
+        """A turn begins: what was asked about before is no longer, and what was said of other texts is of no matter.
+        `on`: an answer goes on, whose question may have been judged before."""
+        self._asked_first = None
+        if self.checking is not None:
+            if not on or self._checked is not question:
+                self.checking.last.clear()
+            self.checking.last.pop("assistant", None)
+        self._checked = question
+
+    def _awaited(self, errand: Errand[T]) -> Generator[Event, None, T]:
+        """What a check gives. Where it takes long because a judge has to be made ready first, that is said."""
         assert self.checking is not None
-        self.checking.last.pop(role, None)  # so that the dictionary ends with what was judged last
-        self.checking.last[role] = checked
+        said, since = "", time.monotonic()
+        while not errand.settled(_GLANCE_S):
+            self._stop.check()
+            busy = self.checking.busy if time.monotonic() - since > BUSY_AFTER_S else said
+            if busy not in ("", said):
+                said = busy
+                yield Notice(busy, BUSY)
+        return errand.wait(self._stop)
 
     def _told(self, banners: Sequence[str], verdicts: Sequence[Verdict]) -> Iterator[Notice]:
         """What the person must know of the check itself, each once. A text that nobody has read is never passed over in

@@ -14,11 +14,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ockit.assistant.checking import Checked, gravity, shifted
+from ockit.assistant.checking import Checked, shifted
 from ockit.assistant.errands import Errand
 from ockit.assistant.waiting import Stop
 from ockit.errors import WorkerError
 from ockit.events import End, Event, Token
+from ockit.moderation.policy.gravity import gravity
+from ockit.moderation.policy.policy import STOPPING
 
 LONGEST_CLAUSE = 24
 """Tokens after which a clause ends without a mark."""
@@ -34,7 +36,6 @@ LAST_WORD_S = 1.0
 
 _GLANCE_S = 0.02
 _MARKS = frozenset(".,;:!?\n…。，；：！？、।؟")
-_STOPPING = ("confirm", "support", "refuse")
 
 
 class Watch:
@@ -164,7 +165,7 @@ class Watch:
     def _count(self, checked: Checked) -> None:
         self.banners += checked.banners
         self.worst = checked if self.worst is None else strictest(self.worst, checked)
-        if checked.verdict.action in _STOPPING:
+        if checked.verdict.action in STOPPING:
             self.cut, self._read, self._whole, self._open = True, [], [], []
 
     def _rest(self, *, hurried: bool) -> Iterator[Token]:

@@ -15,7 +15,7 @@ from ockit.assistant.grounding import Grounding
 from ockit.assistant.ledger import longest, room_for_prompt
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
-from ockit.assistant.vetting import CONFIRM, REFUSED
+from ockit.assistant.vetting import BUSY, CONFIRM, REFUSED
 from ockit.commands import constraints
 from ockit.commands.answer_refused import refused, why
 from ockit.commands.invocation import Invocation
@@ -141,7 +141,7 @@ class Answer:
         )
         if self._assistant.unconfirmed and self._confirmed():
             self._refusal = None
-            text, end = self._answer(self._assistant.again(sampling, confirmed=True))
+            text, end = self._answer(self._assistant.agree(sampling))
         code = self._close(text, end)
         if self._assistant.trouble is not None:
             raise self._assistant.trouble
@@ -166,7 +166,10 @@ class Answer:
                     elif isinstance(event, Prefill):
                         status.update(f"reading the prompt: {event.done} of {event.total} tokens")
                     elif isinstance(event, Notice):
-                        self._notice(event)
+                        if event.kind == BUSY:
+                            status.update(event.text)
+                        else:
+                            self._notice(event)
                     elif isinstance(event, Sources):
                         self._sources = event.passages
                     elif isinstance(event, Moderated):

@@ -18,7 +18,8 @@ from ockit.commands.invocation import Invocation, invocation
 from ockit.console import Console
 from ockit.errors import NotFound, UsageError
 from ockit.files import private_dir
-from ockit.repl.talk import Face, Talk
+from ockit.repl.face import Face
+from ockit.repl.talk import Talk
 from ockit.sessions.store import FILE_NAME, Store
 from ockit.settings import Settings
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ockit.assistant.branch import Turn
+from ockit.assistant.vetting import BUSY
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import InterruptedByUser, OckitError, UsageError
@@ -71,6 +72,8 @@ class PlainFace:
                     midway |= bool(event.text)
                 elif isinstance(event, Prefill):
                     status.update(f"reading the prompt: {event.done} of {event.total} tokens")
+                elif isinstance(event, Notice) and event.kind == BUSY:
+                    status.update(event.text)
                 elif isinstance(event, Notice):
                     show(console, event, midway=midway)
                 elif isinstance(event, End):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ockit.assistant.branch import Turn
+from ockit.assistant.vetting import BUSY
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import OckitError, UsageError
@@ -119,7 +120,7 @@ class ScriptFace:
             if isinstance(event, Token):
                 self._console.write(event.text)
                 midway |= bool(event.text)
-            elif isinstance(event, Notice):
+            elif isinstance(event, Notice) and event.kind != BUSY:  # no two runs take as long
                 show(self._console, event, midway=midway)
             elif isinstance(event, End):
                 end = event

@@ -16,13 +16,11 @@ _FENCED = re.compile(r"^(```+|~~~+)[^\n]*\n(.*?)^\1\s*$", re.M | re.S)
 def regen(talk: Talk, rest: str) -> None:
     """Answer the last question once more, the old answer staying beside the new one; or go back to one of them."""
     if not rest:
-        talk.run(talk.assistant.again(talk.sampling))
-    else:
-        talk.assistant.choose(number_of(rest, "an answer"))
-        talk.earlier(talk.assistant.turns[-1])
-    this, of = talk.assistant.variants()
-    if of > 1:
-        talk.console.notice(f"answer {this} of {of}; /regen NUMBER goes to another")
+        talk.again()
+        return
+    talk.assistant.choose(number_of(rest, "an answer"))
+    talk.earlier(talk.assistant.turns[-1])
+    talk.tell_variants()
 
 
 def go_on(talk: Talk, _: str) -> None:

@@ -8,8 +8,9 @@ from ockit.assistant import shelf
 from ockit.assistant.citations import entry, listed
 from ockit.errors import InterruptedByUser, OckitError, UsageError
 from ockit.messages import Passage
+from ockit.repl.notices import told
 from ockit.repl.slash import Slash, number_of
-from ockit.repl.talk import Talk, told
+from ockit.repl.talk import Talk
 
 SHOWN_LINES = 8
 """Lines of a passage that /search shows; /search NUMBER shows all of it."""

@@ -8,8 +8,9 @@ from ockit.errors import OckitError, UsageError
 from ockit.models.registry import OWN_JINJA, Registry
 from ockit.prompts.marked import marked
 from ockit.prompts.templates import named, names, with_conditions
+from ockit.repl.parameters import GIVEN, LOADING, LOOKS, SAMPLING, set_one
 from ockit.repl.slash import Slash
-from ockit.repl.talk import GIVEN, IN_CHAT, LOADING, LOOKS, SAMPLING, Talk
+from ockit.repl.talk import IN_CHAT, Talk
 
 
 def _registry(talk: Talk) -> Registry:
@@ -88,7 +89,7 @@ def set_parameter(talk: Talk, rest: str) -> None:
         return
     if not value.strip():
         raise UsageError(f"/set {key} lacks a value", hint="/set temperature 0.2; /params shows what holds")
-    talk.set(key, value.strip())
+    set_one(talk, key, value.strip())
     if key.replace("-", "_") in LOOKS:
         talk.console.notice(
             f"{key} is {value.strip()} in this chat; for all: ockit config set {key} {value.strip()}"

@@ -10,7 +10,12 @@ from ockit.messages import LEVEL_NAMES, Verdict
 from ockit.repl.slash import Slash
 from ockit.repl.talk import Talk
 
-_TEXTS = {"user": "your question", "assistant": "the answer", "retrieved": "what was found"}
+_TEXTS = {
+    "system": "the system text",
+    "user": "your question",
+    "assistant": "the answer",
+    "retrieved": "what was found",
+}
 _SECTIONS = {
     "user": "questions (input)",
     "assistant": "answers (output)",
@@ -36,21 +41,38 @@ def moderation(talk: Talk, rest: str) -> None:
 
 
 def _switch(talk: Talk, on: bool) -> None:
-    was = talk.assistant.moderated
-    talk.assistant.moderate(on, f"/moderation {'on' if on else 'off'}")
-    if was == on:
+    """Whatever is wrong with policy or record, the person reads first whether texts are checked from here on."""
+    done = talk.assistant.moderate(on, f"/moderation {'on' if on else 'off'}")
+    if done is None:
         talk.console.notice(f"moderation is {'on' if on else 'off'} already")
-    elif on:
-        talk.console.notice("questions, answers and what is found are checked")
-    else:
-        talk.console.notice("nothing is checked from here on; the saved chat and the record say so")
+        return
+    said = "questions, answers and what is found are checked" if on else "nothing is checked from here on"
+    saved = talk.settings.log and done.unsaved is None
+    say_so = [what for what, known in (("saved chat", saved), ("record", done.recorded)) if known]
+    if say_so:
+        said += f"; the {' and the '.join(say_so)} say{'s' * (len(say_so) == 1)} so"
+    talk.console.notice(said)
+    for banner in done.banners:
+        talk.console.notice(f"moderation: {banner}")
+    fault = talk.of_policy(done.fault) if isinstance(done.fault, UsageError) else done.fault
+    if fault is not None and on:
+        raise fault  # nothing is answered before it is mended
+    if fault is not None:
+        talk.console.notice(str(fault))
+    if done.unsaved is not None:
+        raise done.unsaved
 
 
 def _show(talk: Talk, checking: Checking) -> None:
-    state = "on" if checking.on else "off"
-    path = checking.policy_path().wait()
-    talk.console.line(f"moderation is {state}, by {path or 'the built-in policy'}")
-    rows = [(name, _policys(roles), counts) for name, roles, counts in checking.describe().wait()]
+    state = f"moderation is {'on' if checking.on else 'off'}"
+    try:
+        path = checking.policy_path().wait()
+        described = checking.describe().wait()
+    except UsageError as error:
+        talk.console.line(state)
+        raise talk.of_policy(error) from error
+    talk.console.line(f"{state}, by {path or 'the built-in policy'}")
+    rows = [(name, _policys(roles), counts) for name, roles, counts in described]
     talk.console.table(("BACK END", "TEXTS", ""), rows)
     _explain(talk, checking)
 
@@ -65,7 +87,8 @@ def _explain(talk: Talk, checking: Checking) -> None:
         for line in explained(_TEXTS[role], checked, steady=talk.face.steady):
             talk.console.line(line, hang=2)
     if not checking.last:
-        talk.console.notice("nothing was checked yet in this run")
+        nothing = "of the last turn nothing was checked"
+        talk.console.notice(nothing if checking.asked else "nothing was checked yet in this run")
 
 
 def explained(what: str, checked: Checked, *, steady: bool = False) -> list[str]:
@@ -104,6 +127,11 @@ def yes(talk: Talk, _: str) -> None:
     talk.confirm()
 
 
+def no(talk: Talk, _: str) -> None:
+    """Leave the question alone that moderation has asked about first."""
+    talk.decline()
+
+
 def switches(talk: Talk) -> Iterable[tuple[str, str]]:
     """What may stand behind /moderation."""
     switch = ("off", "check nothing") if talk.assistant.moderated else ("on", "check again")
@@ -119,5 +147,6 @@ COMMANDS = (
         candidates=switches,
     ),
     Slash("yes", "", "answer what moderation has asked about first", yes, turn=True),
+    Slash("no", "", "do not answer it", no),
 )
 """In the order of the help."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 
+from ockit.assistant.vetting import BUSY
 from ockit.console import Console
 from ockit.events import End, Event, Notice, Prefill, Token
 from ockit.repl.blocks import Block, BlockStream
@@ -48,6 +49,8 @@ def stream(
                 done = f"{event.done} of " if 0 < event.done < event.total else ""
                 live.do(f"reading {done}{event.total} tokens")
                 live.used = event.total
+            elif isinstance(event, Notice) and event.kind == BUSY:
+                live.do(event.text)
             elif isinstance(event, Notice):
                 if event.kind in STOPPED:
                     printer.close()  # what came of the answer is all there will be

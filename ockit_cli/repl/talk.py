@@ -8,51 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ockit.assistant.attachments import Document, Question, read_document
 from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.citations import listed
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
-from ockit.assistant.vetting import BANNER, CAUTION, CONFIRM, REFUSED
 from ockit.console import Console
 from ockit.environment import Environment
 from ockit.errors import ContextOverflow, StoreError, UsageError
-from ockit.events import End, Event, Moderated, Notice, Sources
+from ockit.events import Event, Sources
 from ockit.messages import Passage, Sampling
+from ockit.repl.face import Face
 from ockit.repl.mentions import mentions
+from ockit.repl.notices import shown
 from ockit.repl.policy_fault import of_policy
-from ockit.repl.refusal import beneath, is_no, is_yes
+from ockit.repl.refusal import is_no, is_yes
 from ockit.sessions.records import Hit, Session
 from ockit.sessions.store import Store
 from ockit.sessions.titles import title_of
-from ockit.settings import KEYS, Settings, checked, sampling, sampling_value
+from ockit.settings import Settings, sampling
 from ockit.text import shorten
-
-LOADING = (
-    "ctx_size threads threads_prefill gpu_layers tensor_split main_gpu flash_attention gpu_memory ram".split()
-)
-"""Settings that only a newly loaded model takes."""
-
-LOOKS = ("theme", "edit_mode")
-"""Settings of the screen."""
-
-GIVEN = ("passages",)
-"""Settings of what a question is given of the documents."""
-
-WAYS = {
-    "index_failed": "; /index chooses another",
-    BANNER: "; /moderation explains",
-    CAUTION: "; /moderation explains",
-    CONFIRM: " It was not answered: /yes answers it.",
-}
-"""What a chat says behind a notice of a kind: what to type next."""
-
-BENEATH = "moderation_says"
-"""The kind of notice that stands below moderation's own words."""
 
 SHOWN_ON_RESUME = 6
 """Messages of a resumed chat that are shown again."""
@@ -63,32 +41,6 @@ IN_CHAT = "set in this chat"
 
 class Leave(Exception):
     """The person wants to leave."""
-
-
-class Face(Protocol):
-    """Where a chat is shown: the full screen, plain lines, a script's transcript."""
-
-    @property
-    def steady(self) -> bool:
-        """Whether what is shown must be the same at every run: no times, no ids."""
-
-    def answer(self, events: Iterator[Event], before: str = "") -> End | None:
-        """Show a turn as it comes; gives its end. `before` is the answer so far, where it goes on."""
-
-    def earlier(self, turn: Turn) -> None:
-        """Show a turn of a chat that goes on."""
-
-    def offer(self, text: str) -> None:
-        """Put a text before the person, to be changed and sent."""
-
-    def clear(self) -> None:
-        """Empty the screen."""
-
-    def emit(self, sequence: str) -> None:
-        """Send a control sequence of ours to the terminal. Raises UsageError where there is none."""
-
-    def restyle(self, settings: Settings) -> None:
-        """Take on another theme, other keys."""
 
 
 class Talk:
@@ -176,15 +128,37 @@ class Talk:
         self.attached.append((self.cwd / path, document))
         return document
 
+    def again(self) -> None:
+        """Another answer to the last question. Raises whatever the turn does."""
+        self._answered_by(self.assistant.again(self.sampling))
+
     def confirm(self) -> None:
-        """Answer the question that moderation has asked about first. Raises UsageError where there is none."""
+        """Say yes to what moderation has asked about first. Raises UsageError where there is nothing."""
+        goes_on = self.assistant.goes_on_then
+        self._answered_by(
+            self.assistant.agree(self.sampling), self.assistant.turns[-1].text if goes_on else ""
+        )
+
+    def decline(self) -> None:
+        """Say no to it. Raises UsageError where there is nothing."""
         if not self.assistant.unconfirmed:
             raise UsageError("moderation has asked nothing", hint="/moderation says what the last check said")
-        if self.assistant.unanswered is not None:
-            self.run(self.assistant.again(self.sampling, confirmed=True))
-        else:  # its answer was to go on
-            before = self.assistant.turns[-1].text
-            self.run(self.assistant.go_on(self.sampling, confirmed=True), before)
+        self.assistant.decline()
+        answered = self.assistant.unanswered is None
+        self.console.notice(f"the question is not answered{' again; its answer stays' if answered else ''}")
+
+    def _answered_by(self, events: Iterator[Event], before: str = "") -> None:
+        """Run a turn; where it brings one more answer to the question, say so."""
+        was = self.assistant.last_answer
+        self.run(events, before)
+        if self.assistant.last_answer is not was:
+            self.tell_variants()
+
+    def tell_variants(self) -> None:
+        """Say which of several answers to the last question stands here."""
+        this, of = self.assistant.variants()
+        if of > 1:
+            self.console.notice(f"answer {this} of {of}; /regen NUMBER goes to another")
 
     @property
     def asks(self) -> bool:
@@ -198,10 +172,10 @@ class Talk:
         if is_yes(text):
             self.confirm()
         elif is_no(text):
-            self.assistant.decline()
-            self.console.notice("the question is not answered")
+            self.decline()
         else:
-            self.console.notice("the question before stays unanswered; this is taken as another one")
+            stays = "unanswered" if self.assistant.unanswered is not None else "as it was answered"
+            self.console.notice(f"the question before stays {stays}; this is taken as another one")
             return False
         return True
 
@@ -259,10 +233,9 @@ class Talk:
         """Show a turn and say how it ended. Raises whatever the turn does."""
         given: list[Passage] = []
         try:
-            end = self.face.answer(self._watched(events, given), before)
+            end = self.face.answer(_noted(shown(events, asks=self.asks), given), before)
         except UsageError as error:
-            way = "--no-moderation begins without it, /moderation off goes on without it"
-            raise of_policy(error, self.environment.directories, way) from error
+            raise self.of_policy(error) from error
         answer = self.assistant.last_answer
         self.list_sources(given, "" if answer is None else answer.text)
         if end is not None and end.finish_reason == "interrupted":
@@ -272,22 +245,10 @@ class Talk:
         if self.assistant.trouble is not None:
             raise self.assistant.trouble
 
-    def _watched(self, events: Iterator[Event], given: list[Passage]) -> Iterator[Event]:
-        """The events of a turn; the sources among them are put into `given`. Below what moderation says in an
-        answer's place it stands who says so."""
-        judged: Moderated | None = None
-        for event in events:
-            if isinstance(event, Sources):
-                given[:] = event.passages
-            elif isinstance(event, Moderated) and event.role != "retrieved":
-                judged = event
-            if not isinstance(event, Notice):
-                yield event
-                continue
-            reason = judged.verdict.reason if judged is not None else ""
-            yield replace(event, text=told(event, asks=self.asks, reason=reason))
-            if event.kind == REFUSED:
-                yield Notice(beneath("user" if judged is None else judged.role), BENEATH)
+    def of_policy(self, error: UsageError) -> UsageError:
+        """An error of the person's moderation policy, with the way on in a chat; any other as it is."""
+        way = "--no-moderation begins without it, /moderation off goes on without it"
+        return of_policy(error, self.environment.directories, way)
 
     def earlier(self, turn: Turn) -> None:
         """Show a turn of a chat that goes on, an answer with its sources."""
@@ -344,56 +305,17 @@ class Talk:
                 f"it was held with {session.model}; {model} answers now (/model changes that)"
             )
 
-    def set(self, key: str, text: str) -> None:
-        """Set one parameter of the answer, of the model or of the screen. Raises UsageError."""
-        key = {"temp": "temperature"}.get(key, key).replace("-", "_")
-        if key in LOADING or key in LOOKS or key in GIVEN:
-            settings = self.with_setting(key, checked(key, text, f"/set {key}"))
-            if key in LOADING:
-                opened = self.open(settings, self.assistant.model.entry.name)
-                for notice in opened.notices:
-                    self.console.notice(notice)
-            elif key in GIVEN:
-                self.assistant.grounding.k, self.settings = settings.passages, settings
-            else:
-                self.face.restyle(settings)
-                self.settings = settings
-        elif key in ("model", "system", "template", "condition", "index"):
-            raise UsageError(f"{key} has a command of its own", hint=f"/{key} {text}")
-        elif key in KEYS and key not in SAMPLING:
-            raise UsageError(f"{key} cannot be changed inside a chat", hint=f"ockit config set {key} {text}")
-        elif key not in SAMPLING:
-            known = (*SAMPLING, *LOADING, *LOOKS, *GIVEN)
-            near = get_close_matches(key, known, 1)
-            hint = f"/set {near[0]} {text}" if near else "/params shows what can be set"
-            raise UsageError(f"there is no parameter {key!r}", hint=hint)
-        else:
-            value = sampling_value(key, text, f"/set {key}")
-            sampling(self.settings, self.parameters | {key: value})  # raises where it is out of range
-            self.parameters[key] = value
-            self.changed.add(key)
-
     def with_setting(self, key: str, value: Any) -> Settings:
         """The settings with one of them changed from inside the chat."""
         return replace(self.settings, **{key: value}, origins={**self.settings.origins, key: IN_CHAT})
 
 
-SAMPLING = tuple(name for name in Sampling.__dataclass_fields__ if name != "grammar")
-"""What /set takes of the way answers are chosen."""
-
-
-def told(notice: Notice, *, asks: bool = False, reason: str = "") -> str:
-    """A notice as a chat shows it: with the way on where there is one.
-
-    Args:
-        asks: a person is there to answer.
-        reason: why moderation asks first.
-    """
-    ways = WAYS.get(notice.kind, "")
-    if notice.kind != CONFIRM:
-        return f"{notice.text}{ways}"
-    why = f" Why: {reason}." if reason else ""
-    return f"{notice.text}{why}{' (yes or no)' if asks else ways}"
+def _noted(events: Iterator[Event], given: list[Passage]) -> Iterator[Event]:
+    """The events of a turn; the sources among them are put into `given`."""
+    for event in events:
+        if isinstance(event, Sources):
+            given[:] = event.passages
+        yield event
 
 
 def _short(text: str) -> str:

@@ -73,7 +73,7 @@ def test_every_part_is_judged_by_itself_and_again_after_a_resume(talk: Begin, wo
     list(chat.assistant.again(chat.greedy))
     assert words.of("user") == parts * 2
     [saved] = chat.saved()
-    assert [each.verdict.action for each in saved.verdicts] == ["refuse", "refuse"]
+    assert [each.verdict.action for each in saved.verdicts] == ["refuse"]
 
 
 def test_the_reason_names_the_file_that_decided(talk: Begin, words: WordModerator) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from moderators import WordModerator, checking
-from ockit.errors import RefusedError
+from ockit.errors import RefusedError, UsageError
 from ockit.events import End, Moderated, Token
 from ockit.messages import Sampling
 from ockit.moderation.policy.texts import Texts
@@ -58,7 +58,7 @@ def test_an_answer_to_what_is_refused_does_not_go_on(talk: Begin, words: WordMod
         assert [event.text for event in events if getattr(event, "kind", "") == "refused"] == [TEXTS.refuse]
         assert not any(isinstance(event, Token) for event in events)
     assert chat.path() == before
-    assert [each.verdict.action for each in chat.saved()[0].verdicts] == ["refuse", "refuse"]
+    assert [each.verdict.action for each in chat.saved()[0].verdicts] == ["refuse"]
 
 
 def test_an_answer_goes_on_after_a_yes(talk: Begin, words: WordModerator) -> None:
@@ -68,6 +68,39 @@ def test_an_answer_goes_on_after_a_yes(talk: Begin, words: WordModerator) -> Non
     assert going_on(chat)[-1] == End("refused")  # asking again is no yes
     assert any(isinstance(event, Token) for event in going_on(chat, confirmed=True))
     assert not chat.assistant.unconfirmed
+
+
+def test_another_answer_is_asked_about_and_given_after_a_yes(talk: Begin, words: WordModerator) -> None:
+    chat = talk(checking=checking(words, CONFIRM))
+    chat.say("Something touchy.")
+    list(chat.assistant.agree(chat.greedy))
+    assert not chat.assistant.unconfirmed
+    first = chat.assistant.last_answer
+    saved = chat.saved()
+    assert list(chat.assistant.again(chat.greedy))[-1] == End("refused")
+    assert (chat.assistant.unconfirmed, chat.assistant.goes_on_then) == (True, False)
+    assert (chat.assistant.last_answer, chat.saved(), chat.path()[-1][0]) == (first, saved, "assistant")
+    assert any(isinstance(event, Token) for event in chat.assistant.agree(chat.greedy))
+    assert chat.assistant.last_answer is not first
+    assert chat.assistant.variants() == (2, 2)
+    list(chat.assistant.again(chat.greedy))
+    chat.assistant.decline()
+    assert not chat.assistant.unconfirmed
+    assert chat.assistant.variants() == (2, 2)
+    with pytest.raises(UsageError, match="moderation has asked nothing"):
+        chat.assistant.agree(chat.greedy)
+
+
+def test_a_yes_is_to_what_was_asked_last(talk: Begin, words: WordModerator) -> None:
+    chat = unchecked(talk, words, "Something touchy.", CONFIRM)
+    list(chat.assistant.again(chat.greedy))
+    assert (chat.assistant.unconfirmed, chat.assistant.goes_on_then) == (True, False)
+    going_on(chat)
+    assert (chat.assistant.unconfirmed, chat.assistant.goes_on_then) == (True, True)
+    before = chat.assistant.last_answer.text
+    assert any(isinstance(event, Token) for event in chat.assistant.agree(chat.greedy))
+    assert chat.assistant.last_answer.text.startswith(before)
+    assert chat.assistant.variants() == (1, 1)
 
 
 def test_a_system_text_is_judged_when_it_changes(talk: Begin, words: WordModerator) -> None:

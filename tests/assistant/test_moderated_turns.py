@@ -76,7 +76,48 @@ def test_regen_checks_again(talk: Begin, words: WordModerator) -> None:
     events = list(chat.assistant.again(chat.greedy))
     assert events[-1].finish_reason in ("stop", "length")
     assert len(words.of("user")) == 2
-    assert [each.verdict.action for each in chat.saved()[0].verdicts] == ["refuse", "refuse"]
+    assert [each.verdict.action for each in chat.saved()[0].verdicts] == ["refuse"]
+
+
+def test_another_answer_leaves_the_question_as_it_was_unless_the_verdict_changes(
+    talk: Begin, words: WordModerator
+) -> None:
+    chat = talk(checking=checking(words))
+    chat.say("Something touchy.")
+    before = chat.saved()
+    for _ in range(2):
+        chat.assistant.resume(chat.assistant.session_id)
+        list(chat.assistant.again(chat.greedy))
+        assert chat.saved()[0] == before[0]
+    assert len(words.of("user")) == 3
+    words.fault = broken()
+    list(chat.assistant.again(chat.greedy))
+    assert [each.verdict.status for each in chat.saved()[0].verdicts] == ["ok", "error"]
+    assert chat.saved()[0].metadata == before[0].metadata  # by which the answers were given that there are
+    words.fault = None
+    list(chat.assistant.again(chat.greedy))
+    assert [each.verdict.status for each in chat.saved()[0].verdicts] == ["ok", "error", "ok"]
+
+
+def test_what_was_said_of_the_turn_before_is_forgotten(talk: Begin, words: WordModerator) -> None:
+    chat = talk(checking=checking(words))
+    assert not chat.assistant.checking.asked
+    chat.assistant.restart("You know herons.")
+    chat.say("Name a colour.")
+    assert list(chat.assistant.checking.last) == ["system", "user", "assistant"]
+    chat.say("Something grave.")
+    assert list(chat.assistant.checking.last) == ["user"]
+    chat.assistant.moderate(False, "/moderation off")
+    chat.say("Name a fruit.", max_tokens=4)
+    assert chat.assistant.checking.last == {}
+    assert chat.assistant.checking.asked
+    chat.assistant.moderate(True, "/moderation on")
+    list(chat.assistant.go_on(chat.greedy))
+    assert list(chat.assistant.checking.last) == ["user", "assistant"]
+    chat.say("Tell me of herons.", max_tokens=4)
+    said = chat.assistant.checking.last["user"]
+    list(chat.assistant.go_on(chat.greedy))
+    assert chat.assistant.checking.last["user"] is said  # it was judged as part of this very turn
 
 
 def test_a_refused_question_still_waits_in_a_chat_that_is_resumed(talk: Begin, words: WordModerator) -> None:
