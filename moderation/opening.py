@@ -83,21 +83,6 @@ def open_guard(
     return Guard(policy, asked, topic_texts=texts, audit=record)
 
 
-def open_backend(
-    spec: BackendSpec,
-    environment: Environment,
-    settings: Settings,
-    *,
-    policy: Policy | None = None,
-) -> Moderator:
-    """The back end that a policy names. Files in its options lie beside the policy's file.
-
-    Raises:
-        UsageError, NotFound, ModelFileError, DoesNotFit: as the kind does, with the place in the policy.
-    """
-    return _open(spec, environment, policy, _shared(environment, settings), strict=True)
-
-
 def _shared(environment: Environment, settings: Settings) -> SharedEncoder:
     def opened() -> EmbeddedModerator:
         from ockit.moderation.classifier.embedded import open_embedded
@@ -200,16 +185,33 @@ class _WithEncoder:
 
 
 def named_things(policy: Policy, environment: Environment, settings: Settings) -> list[str]:
-    """A line for each back end and topic of a policy, once it is known to be there; no process is started.
+    """A line for each back end and topic of a policy, once it is known to be there. No model is loaded but the encoder,
+    by which a trained classifier is known.
 
     Raises:
-        UsageError, NotFound, ModelFileError, StoreError: what is wrong, and where.
+        UsageError, NotFound, ModelFileError, StoreError: the first thing that is wrong, and where.
     """
+    lines, faults = looked_for(policy, environment, settings)
+    if faults:
+        raise faults[0]
+    return lines
+
+
+def looked_for(
+    policy: Policy, environment: Environment, settings: Settings
+) -> tuple[list[str], list[OckitError]]:
+    """As `named_things`, with all that is wrong, in the policy's order, instead of the first."""
     from ockit.moderation.topics.store import topic_named
 
-    lines = []
+    lines: list[str] = []
+    faults: list[OckitError] = []
+    shared = _shared(environment, settings)
     for spec in policy.backends:
-        backend = open_backend(spec, environment, settings, policy=policy)
+        try:
+            backend = _open(spec, environment, policy, shared, strict=True)
+        except OckitError as error:
+            faults.append(error)
+            continue
         try:
             describe = getattr(backend, "describe", None)
             facts = (
@@ -220,6 +222,10 @@ def named_things(policy: Policy, environment: Environment, settings: Settings) -
             backend.close()
     for section, role in SECTIONS.items():
         for name in policy.section(role).topics:
-            topic = topic_named(environment.directories, name)
+            try:
+                topic = topic_named(environment.directories, name)
+            except OckitError as error:
+                faults.append(error)
+                continue
             lines.append(f"{section}: topic {name}, {len(topic.examples)} examples")
-    return lines
+    return lines, faults

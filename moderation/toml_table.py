@@ -19,11 +19,11 @@ LONGEST_TEXT = 4_000
 _EXAMPLE = 'action = "note"'
 
 
-def read_table(path: FilePath, limit: int) -> Table:
+def read_table(path: FilePath, limit: int, faults: list[UsageError] | None = None) -> Table:
     """The whole of a TOML file of at most `limit` bytes. Raises UsageError with the line, NotFound, StoreError."""
     data = read_limited(path, limit)
     try:
-        return parse_table(data.decode("utf-8-sig"), str(path))
+        return parse_table(data.decode("utf-8-sig"), str(path), faults)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(
@@ -31,10 +31,11 @@ def read_table(path: FilePath, limit: int) -> Table:
         ) from error
 
 
-def parse_table(text: str, name: str) -> Table:
-    """The whole of a TOML text; `name` is the file's. Raises UsageError with the line."""
+def parse_table(text: str, name: str, faults: list[UsageError] | None = None) -> Table:
+    """The whole of a TOML text; `name` is the file's, `faults` as in `Table`. Raises UsageError with the line: it is no
+    TOML."""
     try:
-        return Table(parse(text, name, _EXAMPLE), name, places(text), source=text)
+        return Table(parse(text, name, _EXAMPLE), name, places(text), source=text, faults=faults)
     except (RecursionError, ValueError) as error:  # brackets in brackets, or a number of thousands of digits
         raise UsageError(
             "this is no TOML that can be read: something in it is far too deep or too long",
@@ -46,12 +47,16 @@ def parse_table(text: str, name: str) -> Table:
 class Table:
     """A table of a TOML file that knows where it stands.
 
+    What is wrong with a value is raised as a UsageError, or, where faults are gathered, kept: then the value is its
+    default, or as if nothing stood there.
+
     Args:
         values: as the standard library's parser gives them.
         name: the file's, for errors.
         places: of `ockit.moderation.toml_places.places`.
         path: the keys that lead to the table.
         source: the text of the file; only the table that is the whole of it has one.
+        faults: where they are gathered, of all tables of a file; None where the first is raised.
     """
 
     def __init__(
@@ -62,10 +67,12 @@ class Table:
         path: Path = (),
         *,
         source: str = "",
+        faults: list[UsageError] | None = None,
     ) -> None:
         self.values = values
         self.name = name
         self.source = source
+        self.faults = faults
         self._places = places
         self._path = path
 
@@ -78,32 +85,38 @@ class Table:
         """The error of a key."""
         return UsageError(f"{self._dotted(key)} {what}", where=self.where(key), hint=hint)
 
+    def wrong(self, error: UsageError) -> None:
+        """Raise an error, or keep it where faults are gathered: the caller goes on without the value."""
+        if self.faults is None:
+            raise error
+        self.faults.append(error)
+
     def only(self, known: Sequence[str]) -> None:
-        """Raises UsageError for the first key that is not among `known`."""
+        """Every key that is not among `known` is a fault."""
         for key in self.values:
             if key not in known:
                 near = get_close_matches(key, known, 1)
                 hint = f"did you mean {near[0]}?" if near else f"it may hold: {', '.join(known)}"
-                raise self.fault(key, "is not known here", hint)
+                self.wrong(self.fault(key, "is not known here", hint))
 
     def table(self, key: str) -> Table:
         """A table inside this one; an empty one where there is none."""
         value = self.values.get(key, {})
         if not isinstance(value, dict):
-            raise self.fault(
-                key, f"is {quoted(value)}, but must be a table", f"write a heading: [{self._dotted(key)}]"
-            )
-        return Table(value, self.name, self._places, (*self._path, key))
+            hint = f"write a heading: [{self._dotted(key)}]"
+            self.wrong(self.fault(key, f"is {quoted(value)}, but must be a table", hint))
+            value = {}
+        return Table(value, self.name, self._places, (*self._path, key), faults=self.faults)
 
     def tables(self, key: str) -> list[Table]:
         """An array of tables; none where there is none."""
         value = self.values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise self.fault(
-                key, "must be an array of tables", f"write a heading for each: [[{self._dotted(key)}]]"
-            )
+            hint = f"write a heading for each: [[{self._dotted(key)}]]"
+            self.wrong(self.fault(key, "must be an array of tables", hint))
+            value = []
         return [
-            Table(one, self.name, self._places, (*self._path, key, number))
+            Table(one, self.name, self._places, (*self._path, key, number), faults=self.faults)
             for number, one in enumerate(value)
         ]
 
@@ -111,29 +124,32 @@ class Table:
         """A text of at most `LONGEST_TEXT` characters, not blank unless `empty`."""
         value = self.values.get(key, default)
         if not isinstance(value, str):
-            raise self.fault(key, f"is {quoted(value)}, but must be text", f'{key} = "..."')
+            self.wrong(self.fault(key, f"is {quoted(value)}, but must be text", f'{key} = "..."'))
+            return default
         if not value.strip() and not empty:
-            raise self.fault(key, "is empty", f"give it some words, or leave {key} out")
+            self.wrong(self.fault(key, "is empty", f"give it some words, or leave {key} out"))
         if len(value) > LONGEST_TEXT:
-            raise self.fault(key, f"has {len(value)} characters; {LONGEST_TEXT} are the most", "shorten it")
+            what = f"has {len(value)} characters; {LONGEST_TEXT} are the most"
+            self.wrong(self.fault(key, what, "shorten it"))
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts that are not blank; none where there is no such key."""
         value = self.values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
-            raise self.fault(
-                key, f"is {quoted(value)}, but must be a list of texts", f'{key} = ["...", "..."]'
-            )
+            what = f"is {quoted(value)}, but must be a list of texts"
+            self.wrong(self.fault(key, what, f'{key} = ["...", "..."]'))
+            return ()
         return tuple(value)
 
     def word(self, key: str, default: str, words: Sequence[str]) -> str:
-        """One of some words."""
+        """One of some words; the default need be none of them where the key is there."""
         value = self.values.get(key, default)
         if value not in words:
             near = get_close_matches(value, words, 1) if isinstance(value, str) else []
             hint = f"did you mean {near[0]}?" if near else f'{key} = "{words[0]}"'
-            raise self.fault(key, f"is {quoted(value)}, but must be {' or '.join(words)}", hint)
+            self.wrong(self.fault(key, f"is {quoted(value)}, but must be {' or '.join(words)}", hint))
+            return default
         return cast(str, value)
 
     def action(self, key: str, default: Action) -> Action:
@@ -144,7 +160,9 @@ class Table:
         """True or false."""
         value = self.values.get(key, default)
         if not isinstance(value, bool):
-            raise self.fault(key, f"is {quoted(value)}, but must be true or false", f"{key} = true")
+            what = f"is {quoted(value)}, but must be true or false"
+            self.wrong(self.fault(key, what, f"{key} = true"))
+            return default
         return value
 
     def number(self, key: str, default: float, low: float, high: float) -> float:
@@ -152,22 +170,18 @@ class Table:
         value = self.values.get(key, default)
         fits = isinstance(value, int | float) and not isinstance(value, bool)
         if not fits or not math.isfinite(value) or not low <= value <= high:
-            raise self.fault(
-                key,
-                f"is {quoted(value)}, but must be a number from {low:g} to {high:g}",
-                f"{key} = {default:g}",
-            )
+            what = f"is {quoted(value)}, but must be a number from {low:g} to {high:g}"
+            self.wrong(self.fault(key, what, f"{key} = {default:g}"))
+            return default
         return float(value)
 
     def whole(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number within bounds."""
         value = self.values.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise self.fault(
-                key,
-                f"is {quoted(value)}, but must be a whole number from {low} to {high}",
-                f"{key} = {default}",
-            )
+            what = f"is {quoted(value)}, but must be a whole number from {low} to {high}"
+            self.wrong(self.fault(key, what, f"{key} = {default}"))
+            return default
         return value
 
     def _dotted(self, key: str) -> str:

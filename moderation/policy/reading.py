@@ -28,7 +28,7 @@ from typing import Any, Literal, cast
 
 from ockit.environment import Directories
 from ockit.errors import NotFound, UsageError
-from ockit.messages import ACTIONS, CATEGORIES
+from ockit.messages import ACTIONS, CATEGORIES, Judged
 from ockit.moderation.policy.built_in import built_in
 from ockit.moderation.policy.policy import (
     KINDS,
@@ -58,24 +58,30 @@ _NEEDED = {"guard": "model", "hf": "model", "rules": "file", "trained": "classif
 _TIMEOUTS = {"fewshot": 60.0, "guard": 60.0, "hf": 60.0}  # these run whole models
 
 
-def find_policy(directories: Directories, path: Path | None = None) -> Policy:
+def find_policy(
+    directories: Directories, path: Path | None = None, faults: list[UsageError] | None = None
+) -> Policy:
     """The policy of a file; without one that of the person's ``moderation.toml``, else the built-in one.
 
+    Args:
+        faults: a list to gather all faults of the file in, in the order of its lines: what has one is as in the
+            built-in policy then, and a back end that has one is left out. None: the first is raised.
+
     Raises:
-        UsageError: the file says something that cannot be, with the line.
+        UsageError: the file says something that cannot be, with the line; with `faults` only where it is no TOML.
         NotFound: there is no file at `path`.
     """
     if path is not None:
-        return read_policy(path)
+        return read_policy(path, faults)
     try:
-        return read_policy(directories.config / FILE_NAME)
+        return read_policy(directories.config / FILE_NAME, faults)
     except NotFound:
         return built_in()
 
 
-def read_policy(path: Path) -> Policy:
-    """The policy of a file. Raises UsageError with the line, NotFound, StoreError."""
-    return _policy(read_table(path, _LARGEST_FILE))
+def read_policy(path: Path, faults: list[UsageError] | None = None) -> Policy:
+    """The policy of a file. Raises as `find_policy`, and StoreError."""
+    return _policy(read_table(path, _LARGEST_FILE, faults))
 
 
 def parse_policy(text: str, name: str) -> Policy:
@@ -86,7 +92,7 @@ def parse_policy(text: str, name: str) -> Policy:
 def _policy(top: Table) -> Policy:
     top.only((*SECTIONS, "backend", "texts"))
     usual = built_in()
-    return Policy(
+    found = Policy(
         input=_section(top.table("input"), usual.input),
         output=_section(top.table("output"), usual.output),
         retrieved=_section(top.table("retrieved"), usual.retrieved),
@@ -95,6 +101,9 @@ def _policy(top: Table) -> Policy:
         path=top.name,
         digest=hashlib.sha256(top.source.encode()).hexdigest(),
     )
+    if top.faults is not None:
+        top.faults.sort(key=lambda fault: int(str(fault.where).rpartition(":")[2]))
+    return found
 
 
 def _section(table: Table, usual: Section) -> Section:
@@ -119,27 +128,25 @@ def _row(table: Table, key: str, levels: Row) -> Row:
     if isinstance(value, list):
         if len(value) != 5 or not all(one in ACTIONS for one in value):
             wrong = next((quoted(one) for one in value if one not in ACTIONS), f"{len(value)} of them")
-            raise table.fault(
-                key,
-                f"must be five actions, for the levels 0 to 4, each of {', '.join(ACTIONS)}; here is {wrong}",
-                f'{key} = ["allow", "note", "caution", "caution", "refuse"]',
+            what = (
+                f"must be five actions, for the levels 0 to 4, each of {', '.join(ACTIONS)}; here is {wrong}"
             )
+            table.wrong(table.fault(key, what, f'{key} = ["allow", "note", "caution", "caution", "refuse"]'))
+            return levels
         return cast(Row, tuple(value))
     if isinstance(value, dict) and key != "levels":
         inner = table.table(key)
         inner.only(("from", "action"))
         if "action" not in value:
-            raise table.fault(key, "names no action", f'{key} = {{ from = 3, action = "support" }}')
+            table.wrong(table.fault(key, "names no action", f'{key} = {{ from = 3, action = "support" }}'))
         first, action = inner.whole("from", 2, 0, 4), inner.action("action", "note")
     elif isinstance(value, str) and key != "levels":
         first, action = 2, table.action(key, "note")
     else:
-        raise table.fault(
-            key,
-            f"is {quoted(value)}, but must be a list of five actions"
-            + ("" if key == "levels" else ", one action, or a table with from and action"),
-            f'{key} = ["allow", "note", "caution", "caution", "refuse"]',
-        )
+        what = f"is {quoted(value)}, but must be a list of five actions"
+        what += "" if key == "levels" else ", one action, or a table with from and action"
+        table.wrong(table.fault(key, what, f'{key} = ["allow", "note", "caution", "caution", "refuse"]'))
+        return levels
     # what is below where it begins is met as any other text, but never more strictly than what is above
     return cast(
         Row,
@@ -167,29 +174,37 @@ def _shift(table: Table, usual: Shift) -> Shift:
 
 def _backends(table: Table, usual: tuple[BackendSpec, ...]) -> tuple[BackendSpec, ...]:
     """The usual ones, but for what the file says of their kind, and those of the file."""
-    named = [_backend(table.table(name), name) for name in table.values]
+    read = [_backend(table.table(name), name) for name in table.values]
+    named = [spec for spec in read if spec is not None]
     kinds, taken = {spec.kind for spec in named}, {spec.name: spec for spec in named}
     for spec in usual:
         if spec.kind not in kinds and spec.name in taken:
-            raise table.table(spec.name).fault(
-                "kind", f"makes {spec.name} another back end", "give this one another name"
+            mine = table.table(spec.name)
+            mine.wrong(
+                mine.fault("kind", f"makes {spec.name} another back end", "give this one another name")
             )
     kept = [spec for spec in usual if spec.kind not in kinds]
     return (*kept, *(spec for spec in named if table.table(spec.name).flag("enabled", True)))
 
 
-def _backend(table: Table, name: str) -> BackendSpec:
+def _backend(table: Table, name: str) -> BackendSpec | None:
+    """What a table says of a back end; None where it has faults that are gathered."""
+    before = len(table.faults or ())
+    spec = _spec(table, name)
+    return spec if len(table.faults or ()) == before else None
+
+
+def _spec(table: Table, name: str) -> BackendSpec | None:
     if not name.strip() or len(name) > 64 or not name.isprintable():
-        raise UsageError(
-            f"a back end is called {quoted(name)}",
-            where=table.where(),
-            hint="[backend.NAME] with a short name",
-        )
+        what = f"a back end is called {quoted(name)}"
+        table.wrong(UsageError(what, where=table.where(), hint="[backend.NAME] with a short name"))
     if name not in KINDS and "kind" not in table.values:
-        raise UsageError(
-            f"the back end {name} has no kind", where=table.where(), hint=f"kind = one of {', '.join(KINDS)}"
-        )
+        what, hint = f"the back end {name} has no kind", f"kind = one of {', '.join(KINDS)}"
+        table.wrong(UsageError(what, where=table.where(), hint=hint))
+        return None
     kind = table.word("kind", name, KINDS)
+    if kind not in KINDS or table.values.get("kind", kind) != kind:  # which options there are, is not known
+        return None
     options = _OPTIONS[kind]
     table.only((*_COMMON, *options))
     for key, types in options.items():
@@ -197,31 +212,32 @@ def _backend(table: Table, name: str) -> BackendSpec:
         if value is not None and (not isinstance(value, types) or isinstance(value, bool)):
             wanted = {str: "text", int: "a whole number", dict: "a table"}
             names = [wanted[one] for one in (types if isinstance(types, tuple) else (types,))]
-            raise table.fault(
-                key,
-                f"is {quoted(value)}, but must be {' or '.join(names)}",
-                "docs/moderation.md has an example",
-            )
+            what = f"is {quoted(value)}, but must be {' or '.join(names)}"
+            table.wrong(table.fault(key, what, "docs/moderation.md has an example"))
     needed = _NEEDED.get(kind)
     if needed is not None and not table.values.get(needed):
-        raise UsageError(
-            f"the back end {name} needs {needed}",
-            where=table.where(),
-            hint=f'{needed} = "..." in [backend.{name}]',
-        )
-    roles = table.texts("roles") if "roles" in table.values else tuple(SECTIONS)
-    if not roles or not all(role in SECTIONS for role in roles):
-        raise table.fault("roles", f"is {quoted(list(roles))}", f"roles = {list(SECTIONS)}".replace("'", '"'))
+        what, hint = f"the back end {name} needs {needed}", f'{needed} = "..." in [backend.{name}]'
+        table.wrong(UsageError(what, where=table.where(), hint=hint))
     return BackendSpec(
         name=name,
         kind=kind,
         enforce=table.flag("enforce", True),
         timeout=table.number("timeout", _TIMEOUTS.get(kind, 20.0), 0.01, 3600.0),
         max_level=table.whole("max_level", 4, 0, 4),
-        roles=tuple(SECTIONS[role] for role in roles),
+        roles=_roles(table),
         options={key: table.values[key] for key in options if key in table.values},
         where=table.where(),
     )
+
+
+def _roles(table: Table) -> tuple[Judged, ...]:
+    if "roles" not in table.values:
+        return tuple(SECTIONS.values())
+    roles = table.texts("roles")
+    if table.values["roles"] == list(roles) and (not roles or not all(role in SECTIONS for role in roles)):
+        example = f"roles = {list(SECTIONS)}".replace("'", '"')
+        table.wrong(table.fault("roles", f"is {quoted(list(roles))}", example))
+    return tuple(SECTIONS[role] for role in roles if role in SECTIONS)
 
 
 def _texts(table: Table, usual: Texts) -> Texts:

@@ -12,7 +12,7 @@ from ockit.commands.invocation import Invocation, invocation
 from ockit.errors import UsageError
 
 if TYPE_CHECKING:
-    from ockit.moderation.policy.policy import Policy, Section
+    from ockit.moderation.policy.policy import BackendSpec, Policy, Section
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
@@ -99,16 +99,21 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a policy file, and everything it names: rules, topics, classifiers, models. Starts none of them.
+    """Check a policy file, and everything it names: rules, topics, classifiers, models. Asks none of them.
 
-    It stops at the first fault, which is told with its line: check once more after you have corrected it.
+    Every fault is told, those of the file with their lines; of a file that is no TOML, where it ceases to be one.
     """
-    from ockit.moderation.opening import named_things
+    from ockit.moderation.opening import looked_for
     from ockit.moderation.policy.reading import find_policy
 
     run = invocation(ctx)
-    policy = find_policy(run.directories, None if file is None else run.environment.cwd / file)
-    lines = named_things(policy, run.environment, run.settings)
+    found: list[UsageError] = []
+    policy = find_policy(run.directories, None if file is None else run.environment.cwd / file, found)
+    lines, missing = looked_for(policy, run.environment, run.settings)
+    if faults := [*found, *missing]:
+        for fault in faults:
+            run.console.error(fault)
+        raise typer.Exit(faults[0].exit_code)
     warnings = _warnings(policy)
     for warning in warnings:
         run.console.warning(warning)
@@ -151,7 +156,7 @@ def _print(run: Invocation, policy: Policy) -> None:
             (
                 spec.name,
                 spec.kind,
-                "yes" if spec.enforce else "advises",
+                _counts(spec),
                 f"{spec.timeout:g} s",
                 spec.max_level,
                 ", ".join(roles[role] for role in spec.roles),
@@ -164,6 +169,12 @@ def _print(run: Invocation, policy: Policy) -> None:
         console.line(f"{name}: {text}", hang=2)
     for sentence in policy.gaps():
         console.warning(sentence)
+
+
+def _counts(spec: BackendSpec) -> str:
+    if not spec.enforce:
+        return "advises"
+    return "if its self-test is passed" if spec.kind == "fewshot" else "yes"
 
 
 def _row(section: Section, category: str) -> str:

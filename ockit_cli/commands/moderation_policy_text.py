@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ockit.moderation.policy.policy import Policy
 
 _HEAD = """# What ockit does with texts in which its check finds something. `ockit moderation policy show` prints what
-# holds, `ockit moderation policy check` reads this file and tells the first fault with its line.
+# holds, `ockit moderation policy check` reads this file and tells every fault with its line.
 # A line that you take out is as in the built-in policy again, so what you do not change is best taken out.
 # levels: what becomes of a text of the levels 0 casual, 1 possibly needs caution, 2 probably needs caution,
 #   3 needs caution, 4 needs intervention.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,70 @@ def test_the_built_in_policy_is_checked_where_there_is_none(run_ockit: Any) -> N
     assert "the built-in policy is sound" in done.stderr
 
 
-def test_the_help_of_check_says_that_it_stops_at_the_first_fault(run_ockit: Any) -> None:
+def test_the_help_of_check_says_that_every_fault_is_told(run_ockit: Any) -> None:
     said = " ".join(run_ockit("moderation", "policy", "check", "--help").stdout.split())
-    assert "stops at the first fault" in said
+    assert "Every fault is told" in said
+
+
+def test_every_fault_of_a_file_is_told(run_ockit: Any) -> None:
+    text = """\
+[input]
+levels = ["allow"]
+injektion = "note"
+topics = ["cooking"]
+fail = "shut"
+shift = { level = "much", lvl = 1 }
+[input.categories]
+hate = { from = 9, action = "refuze" }
+weather = "refuse"
+[output]
+unsure = "huh"
+[backend.mine]
+kind = "rulez"
+[backend.rules]
+fiel = "x"
+roles = ["inptu"]
+[backend.other]
+[backend.there]
+kind = "rules"
+file = "none.toml"
+[texts]
+refuse = ""
+[elsewhere]
+"""
+    (run_ockit.cwd / "m.toml").write_text(text)
+    done = run_ockit("moderation", "policy", "check", "m.toml")
+    assert (done.code, done.stdout) == (2, "")
+    told = [int(line) for line in re.findall(r"m\.toml:(\d+)", done.stderr)]
+    assert told == [2, 3, 5, 6, 6, 8, 8, 9, 11, 13, 14, 15, 16, 17, 22, 23]
+    assert done.stderr.count("error: ") == len(told) + 2  # a file of rules and a topic are not there
+    assert "none.toml" in done.stderr
+    assert "no topic 'cooking'" in done.stderr
+    assert "is sound" not in done.stderr
+    assert "Traceback" not in done.stderr
+    mine = run_ockit.home / "config" / "moderation.toml"
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_text(text)
+    assert run_ockit("moderation", "policy", "check").stderr.count("error: ") == len(told) + 2
+    shown = run_ockit("moderation", "policy", "show")  # which a policy with a fault does not get to
+    assert (shown.code, shown.stderr.count("error: ")) == (2, 1)
+
+
+def test_a_fault_of_the_syntax_stays_alone(run_ockit: Any) -> None:
+    (run_ockit.cwd / "m.toml").write_text('[input]\nlevels = ["allow"]\nfail = = 3\n[output]\nunsure = 3\n')
+    done = run_ockit("moderation", "policy", "check", "m.toml")
+    assert (done.code, done.stderr.count("error: ")) == (2, 1)
+    assert "m.toml:3" in done.stderr
+
+
+def test_a_judge_that_must_pass_a_test_is_said_to_count_if_it_does(run_ockit: Any) -> None:
+    (run_ockit.cwd / "m.toml").write_text(
+        '[backend.fewshot]\n[backend.b]\nkind = "fewshot"\nenforce = false\n'
+    )
+    shown = run_ockit("moderation", "policy", "show", "m.toml").stdout.splitlines()
+    counts = {line.split("\t")[0]: line.split("\t")[2] for line in shown if line.count("\t") == 6}
+    assert counts["fewshot"] == "if its self-test is passed"
+    assert (counts["embedded"], counts["b"]) == ("yes", "advises")
 
 
 def test_a_policy_of_ones_own_holds(run_ockit: Any) -> None:
