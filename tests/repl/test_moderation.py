@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -121,6 +122,94 @@ def test_an_error_of_the_policy_in_a_chat(run_ockit: Any) -> None:
     assert "moderation's policy cannot be read" in said
     assert "moderation.toml:2" in said
     assert "/moderation off goes on without it" in said
+
+
+def audit_of(run_ockit: Any) -> list[dict[str, Any]]:
+    lines = (run_ockit.home / "state" / "moderation" / "audit.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_off_and_on_where_the_policy_cannot_be_read(run_ockit: Any) -> None:
+    ruled(run_ockit.home, '[input]\nlevels = "alow"\n')
+    done = script(run_ockit, "/moderation off", "/moderation", "Name a colour.", "/moderation on", "/regen")
+    off, _, rest = (" ".join(part.split()) for part in done.stdout.partition("> /moderation\n"))
+    assert "nothing is checked from here on; the saved chat and the record say so" in off
+    assert "moderation's policy cannot be read" in off
+    assert "error: " not in off
+    assert "moderation is off error: " in rest
+    answer, _, on = rest.partition("> Name a colour.")[2].partition("> /moderation on")
+    assert answer.strip()
+    assert "policy" not in answer
+    assert "questions, answers and what is found are checked; the saved chat and the record say so" in on
+    assert on.count("error: ") == 2  # at once, and where a question was to be answered
+    assert [(line["event"], line["on"], line["policy"]) for line in audit_of(run_ockit)] == [
+        ("switched", False, None),
+        ("switched", True, None),
+    ]
+
+
+def test_off_where_the_record_cannot_be_written_says_so(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    state = run_ockit.home / "state"
+    state.mkdir()
+    (state / "moderation").write_text("in the way")
+    said = " ".join(script(run_ockit, "/moderation off").stdout.split())
+    assert "nothing is checked from here on; the saved chat says so" in said
+    assert str(state / "moderation") in said
+
+
+def test_another_answer_after_a_yes_and_after_a_no(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    done = script(
+        run_ockit,
+        "Something touchy.",
+        "/yes",
+        "/regen",
+        "/no",
+        "/regen",
+        "/yes",
+        "/no",
+        OCKIT_TEMPERATURE="0",
+    )
+    parts = done.stdout.split("\n> ")[1:]
+    asked = [part.partition("\n")[0] for part in parts if TEXTS.confirm in part]
+    assert asked == ["/regen", "/regen"]
+    assert parts[2] == "/no\nthe question is not answered again; its answer stays"
+    answered = " ".join(parts[4].split())
+    assert answered.startswith("/yes ")
+    assert "answer 2 of 2; /regen NUMBER goes to another" in answered
+    assert "moderation has asked nothing" in parts[5]
+
+
+def test_more_answers_leave_the_saved_question_as_it_is(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    done = run_ockit("chat", input=b"Something touchy.\n/yes\n/regen\n/yes\n", env=ENV)
+    assert done.code == 0
+    [chat] = saved(run_ockit.home)
+    assert [message.role for message in chat] == ["user", "assistant", "assistant"]
+    assert [each.verdict.action for each in chat[0].verdicts] == ["confirm"]
+
+
+def test_why_is_of_the_last_turn_alone(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    done = script(
+        run_ockit,
+        "Name a colour.",
+        "Something grave.",
+        "/moderation why",
+        "/system Say grave things.",
+        "Name a fruit.",
+        "/moderation why",
+        "/moderation off",
+        "Name a tree.",
+        "/moderation why",
+    )
+    refused, system, off = done.stdout.split("> /moderation why\n")[1:]
+    assert "your question: refuse" in refused
+    assert "the answer: " not in refused
+    assert "the system text: refuse" in system
+    assert "the answer: " not in system
+    assert off.strip() == "of the last turn nothing was checked"
 
 
 @pytest.mark.parametrize("text", ["y", "yes", "Yes please!", "ok", "OK.", "yes, go on"])

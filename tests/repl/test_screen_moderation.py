@@ -43,3 +43,21 @@ def test_what_is_neither_yes_nor_no_is_another_question(run_ockit: Any) -> None:
         assert "the question before stays unanswered" in said
         assert "moderation has asked nothing" in flat(enter(screen, "/yes"))
         leave(screen)
+
+
+def test_another_answer_is_asked_about_and_a_plain_yes_gives_it(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    with terminal(run_ockit, "chat", env=ENV, size=(60, 100)) as screen:
+        started(screen)
+        enter(screen, "Something touchy.")
+        enter(screen, "yes")
+        assert flat(enter(screen, "/regen")).count(TEXTS.confirm) == 2
+        assert "the question is not answered again; its answer stays" in flat(enter(screen, "no"))
+        enter(screen, "/regen")
+        assert "answer 2 of 2; /regen NUMBER goes to another" in flat(enter(screen, "ok"))
+        enter(screen, "/regen")
+        assert "answer 3 of 3; /regen NUMBER goes to another" in flat(enter(screen, "/yes"))
+        enter(screen, "/regen")
+        assert "stays as it was answered; this is taken as another one" in flat(enter(screen, "A colour?"))
+        assert "moderation has asked nothing" in flat(enter(screen, "/no"))
+        leave(screen)
