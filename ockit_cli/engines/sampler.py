@@ -37,6 +37,8 @@ class Sampler:
         self.seed = sampling.seed if sampling.seed is not None else secrets.randbelow(2**32 - 1)
         self._grammar = self._parse(sampling.grammar) if sampling.grammar is not None else None
         self._chain = self._build(sampling)
+        if self._grammar is not None:
+            import numpy  # noqa: F401 - now: where memory has run out, its OpenBLAS tries for ever to get some
 
     def sample(self, context: Any) -> int:
         """Draw the next token from the last position's logits and accept it.
