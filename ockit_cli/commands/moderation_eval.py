@@ -12,7 +12,7 @@ import typer
 from ockit.commands.invocation import Invocation, invocation
 from ockit.commands.moderate import PolicyFile, RoleName, checked_role
 from ockit.commands.moderation_measured import Measured, by_classifier, by_guard
-from ockit.commands.moderation_rows import Mapped, levels_of, tell_bad
+from ockit.commands.moderation_rows import LabelledFile, Mapped, levels_of, tell_bad
 from ockit.errors import ExitCode, UsageError
 from ockit.text import one_line, shorten
 
@@ -29,14 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     ctx: typer.Context,
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA.jsonl",
-            help='Lines of {"text": TEXT, "level": 0-4} or {"text": TEXT, "label": NAME}.',
-            show_default=False,
-        ),
-    ],
+    data: LabelledFile,
     backend: Annotated[
         str | None, typer.Option("--backend", metavar="NAME", help="Ask this back end of the policy alone.")
     ] = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 TOLD = 10
 """Bad rows that are named one by one."""
 _REDRAW_S = 0.1
+
+LabelledFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA.jsonl",
+        help='Lines of {"text": TEXT, "level": 0-4} or {"text": TEXT, "label": NAME}; "categories" too, if any.',
+        show_default=False,
+    ),
+]
 
 Mapped = Annotated[
     list[str] | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ockit.commands.invocation import Invocation, invocation
-from ockit.commands.moderation_rows import Mapped, levels_of, progress, tell_bad
+from ockit.commands.moderation_rows import LabelledFile, Mapped, levels_of, progress, tell_bad
 from ockit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -27,14 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def train_classifier(
     ctx: typer.Context,
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA.jsonl",
-            help='Lines of {"text": TEXT, "level": 0-4} or {"text": TEXT, "label": NAME}; "categories" too, if any.',
-            show_default=False,
-        ),
-    ],
+    data: LabelledFile,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="What it is called; else the file's name.")
     ] = None,
