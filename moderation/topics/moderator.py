@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ockit.errors import UsageError
 from ockit.messages import Judged, Message, Verdict
+from ockit.moderation.topics.small_talk import is_small_talk
 from ockit.moderation.topics.topic import Topic, nearness
 from ockit.protocols import Embedder
 
@@ -32,23 +33,27 @@ class TopicModerator:
         self._embedder = embedder
 
     def check(self, text: str, role: Judged, context: Sequence[Message] = ()) -> Verdict:
-        """Whether a text is on one of the topics; the nearest is told. A blank one is.
+        """Whether a text is on one of the topics; the nearest is told. A blank one is, and small talk
+        (`ockit.moderation.topics.small_talk`).
 
         Raises:
             UsageError: a topic was made with another embedder.
             WorkerError: the embedder died.
         """
         began = time.perf_counter()
-        read = [part for part in (text, _with_turn_before(text, context)) if part.strip()]
-        best, margin = self._nearest(read) if read else (self._topics[0], 0.0)
+        self._load()
+        talk = is_small_talk(text)
+        read = [text, with_before] if (with_before := _with_turn_before(text, context)) else [text]
+        best, margin = (self._topics[0], 0.0) if talk else self._nearest(read)
         off = margin < 0
+        place = f"{'off' if off else 'on'} the topic {best.name} (by {margin:+.2f})"
         return Verdict(
             level=0,
             p_level=(),
             categories={},
             hits=(),
             action="allow",
-            reason=f"{'off' if off else 'on'} the topic {best.name} (by {margin:+.2f})",
+            reason="small talk, which is off no topic" if talk else place,
             backend=self.name,
             ms=(time.perf_counter() - began) * 1000,
             status="ok",
@@ -63,8 +68,8 @@ class TopicModerator:
         """End the embedder."""
         self._embedder.close()
 
-    def _nearest(self, texts: Sequence[str]) -> tuple[Topic, float]:
-        """The topic that one of the texts is nearest to, and by how much nearer than it must be."""
+    def _load(self) -> None:
+        """Load the embedder, and see that it is the topics'. Raises as `check`."""
         identity = self._embedder.load().identity
         for topic in self._topics:
             if topic.identity != identity:
@@ -72,6 +77,9 @@ class TopicModerator:
                     f"the topic {topic.name} was made with another embedder",
                     hint=f"make it again: ockit moderation topic add {topic.name} EXAMPLES.txt",
                 )
+
+    def _nearest(self, texts: Sequence[str]) -> tuple[Topic, float]:
+        """The topic that one of the texts is nearest to, and by how much nearer than it must be."""
         vectors = self._embedder.embed([text[:_MOST_CHARACTERS] for text in texts], "passage")
         return max(
             (

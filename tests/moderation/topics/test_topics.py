@@ -16,7 +16,9 @@ from ockit.engines.hosted_embedder import HostedEmbedder
 from ockit.environment import Environment
 from ockit.errors import NotFound, StoreError, UsageError, WorkerError
 from ockit.messages import Message
+from ockit.moderation.topics.elsewhere import QUESTIONS
 from ockit.moderation.topics.moderator import TopicModerator
+from ockit.moderation.topics.small_talk import is_small_talk
 from ockit.moderation.topics.store import (
     made_topic,
     read_examples,
@@ -92,6 +94,60 @@ def test_a_short_question_is_read_with_the_one_before(moderator: TopicModerator)
     assert moderator.check("and for how long?", "user", before).topic is None
     long = "tell me everything about the history of the british parliament"
     assert moderator.check(long, "user", before).topic == "cooking"
+
+
+def test_small_talk_is_off_no_topic(moderator: TopicModerator) -> None:
+    for text in (
+        "hi",
+        "Hello there!",
+        "thanks",
+        "OK, thank you very much :-)",
+        "What can you do?",
+        "¡Hola!",
+        "👍",
+    ):
+        verdict = moderator.check(text, "user")
+        assert (verdict.topic, verdict.reason) == (None, "small talk, which is off no topic"), text
+    for text in ("hi, who won the election?", "thanks. now write a python function", "ok ok ok taxes"):
+        assert moderator.check(text, "user").topic == "cooking", text
+    assert moderator.check("You're welcome!", "assistant").topic is None
+
+
+@pytest.mark.parametrize(
+    ("text", "talk"),
+    [
+        ("", True),
+        ("HI!!!", True),
+        ("good  morning,\nbot", True),
+        ("What’s your name?", True),
+        ("WHAT'S UP", True),
+        ("Grüß Gott!", True),
+        ("Gru\u0308ß Gott", True),
+        ("ｔｈａｎｋｓ", True),
+        ("こんにちは。", True),
+        ("你好！谢谢", True),
+        ("Большое спасибо!", True),
+        (":-)", True),
+        ("!" * 17, False),
+        ("3", False),
+        ("hi 3", False),
+        ("thanks a", False),
+        ("good", True),
+        ("good election", False),
+        ("hi " * 24, True),
+        ("hi " * 25, False),
+        ("what is your name and address", False),
+        ("help me hide", False),
+    ],
+)
+def test_what_is_small_talk(text: str, talk: bool) -> None:
+    assert is_small_talk(text) is talk
+
+
+def test_none_of_the_questions_about_everything_is_small_talk() -> None:
+    assert [question for question in (*QUESTIONS, *COOKING.splitlines()) if is_small_talk(question)] == [
+        "hello there"
+    ]
 
 
 def test_odd_texts(moderator: TopicModerator) -> None:
