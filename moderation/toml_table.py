@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import Any, cast
 
 from ockit.errors import UsageError
-from ockit.files import read_limited
+from ockit.files import read_text
 from ockit.messages import ACTIONS, Action
 from ockit.moderation.toml_places import Path, line_of, places
 from ockit.text import shorten
@@ -21,14 +21,7 @@ _EXAMPLE = 'action = "note"'
 
 def read_table(path: FilePath, limit: int, faults: list[UsageError] | None = None) -> Table:
     """The whole of a TOML file of at most `limit` bytes. Raises UsageError with the line, NotFound, StoreError."""
-    data = read_limited(path, limit)
-    try:
-        return parse_table(data.decode("utf-8-sig"), str(path), faults)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(
-            "this line is not UTF-8", where=f"{path}:{line}", hint="save the file as UTF-8"
-        ) from error
+    return parse_table(read_text(path, limit), str(path), faults)
 
 
 def parse_table(text: str, name: str, faults: list[UsageError] | None = None) -> Table:

@@ -1,7 +1,8 @@
 """Files that are whole or not there: atomic writes, private directories, locks, bounded reads.
 
 Knows paths and the errors of the system, and turns each of them into an OckitError that names the path and says
-what to do; knows nothing of what is in the files. Everything is made for its owner alone (0700, 0600).
+what to do; knows nothing of what is in the files, but whether it is text. Everything is made for its owner alone
+(0700, 0600).
 """
 
 from __future__ import annotations
@@ -148,6 +149,19 @@ def read_limited(path: Path, limit: int) -> bytes:
             hint="name a smaller file",
         )
     return data
+
+
+def read_text(path: Path, limit: int) -> str:
+    """As `read_limited`, of a file that is UTF-8; a byte order mark is dropped. Raises UsageError with the line where
+    it is not."""
+    data = read_limited(path, limit)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            "this line is not UTF-8", where=f"{path}:{line}", hint="save the file as UTF-8"
+        ) from error
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from ockit import toml_lines
 from ockit.environment import Directories
 from ockit.errors import NotFound, UsageError
-from ockit.files import lock, private_dir, read_limited, write_atomic
+from ockit.files import lock, private_dir, read_text, write_atomic
 from ockit.messages import Sampling
 from ockit.setting_values import NOT_TEXT, READERS, allowed
 
@@ -253,16 +253,9 @@ def _edit(directories: Directories, change: Callable[[str], str]) -> bool:
 
 def _read(path: Path) -> str:
     try:
-        data = read_limited(path, _LARGEST_FILE)
+        return read_text(path, _LARGEST_FILE)
     except NotFound:
         return ""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(
-            "this line is not UTF-8", where=f"{path}:{line}", hint="save the file as UTF-8"
-        ) from error
 
 
 def _of_file(text: str, path: Path) -> tuple[dict[str, Any], dict[str, str]]:

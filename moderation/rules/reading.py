@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ockit.errors import UsageError
-from ockit.files import read_limited
+from ockit.files import read_text
 from ockit.messages import CATEGORIES
 from ockit.moderation.rules.phrases import Phrases
 from ockit.moderation.rules.rule import SECONDS, Rule, compiled
@@ -99,12 +99,5 @@ def _phrases(table: Table, key: str) -> tuple[str, ...]:
 
 def _listed(path: Path) -> Iterable[str]:
     """The words of a list, one a line."""
-    data = read_limited(path, _LARGEST_LIST)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(
-            "this line is not UTF-8", where=f"{path}:{line}", hint="save the file as UTF-8"
-        ) from error
-    return [word for line in text.split("\n") if (word := line.partition("#")[0].strip())]
+    lines = read_text(path, _LARGEST_LIST).split("\n")
+    return [word for line in lines if (word := line.partition("#")[0].strip())]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ockit.environment import Directories
 from ockit.errors import NotFound, StoreError, UsageError
-from ockit.files import explained, read_limited, write_atomic
+from ockit.files import explained, read_limited, read_text, write_atomic
 from ockit.moderation.topics.elsewhere import QUESTIONS
 from ockit.moderation.topics.topic import FEWEST, Topic, left_out, nearness, threshold_between
 
@@ -42,16 +42,8 @@ def read_examples(path: Path) -> tuple[str, ...]:
         UsageError: too few, too many, too long, no UTF-8; with the line where there is one.
         NotFound: there is no such file.
     """
-    data = read_limited(path, _LARGEST_EXAMPLES)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        bad = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(
-            "this line is not UTF-8", where=f"{path}:{bad}", hint="save the file as UTF-8"
-        ) from error
     found: dict[str, None] = {}
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(read_text(path, _LARGEST_EXAMPLES).split("\n"), 1):
         example = " ".join(line.split())
         if len(example) > LONGEST or "\0" in example:
             what = f"the example has {len(example)} characters; {LONGEST} are the most"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ockit.environment import Environment
 from ockit.errors import NotFound, OckitError, UsageError
 from ockit.messages import Verdict
 from ockit.moderation.guarding import UNAVAILABLE, Guard
-from ockit.moderation.opening import named_things, open_guard
+from ockit.moderation.opening import named_things
 from ockit.moderation.policy.reading import parse_policy, read_policy
 from ockit.settings import load
 
@@ -28,24 +28,6 @@ def environment(tmp_path: Path) -> Environment:
     environment = Environment.of_process()
     environment.variables = {**environment.variables, "OCKIT_HOME": str(tmp_path / "home")}
     return environment
-
-
-@pytest.fixture
-def opened(environment: Environment, tmp_path: Path) -> Iterator[Open]:
-    """``opened(POLICY)``: the guard of a policy file in `tmp_path`; without a policy that of the built-in one."""
-    guards: list[Guard] = []
-
-    def make(policy: str | None = None) -> Guard:
-        file = tmp_path / "moderation.toml"
-        if policy is not None:
-            file.write_text(policy)
-        settings = load(environment.directories, environment.variables)
-        guards.append(open_guard(environment, settings, policy_file=file if policy is not None else None))
-        return guards[-1]
-
-    yield make
-    for guard in guards:
-        guard.close()
 
 
 def children() -> list[psutil.Process]:

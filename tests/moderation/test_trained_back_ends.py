@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ockit.environment import Environment
 from ockit.errors import UsageError
 from ockit.moderation.classifier.embedded import open_embedded
 from ockit.moderation.guarding import UNAVAILABLE, Guard
-from ockit.moderation.opening import named_things, open_guard
+from ockit.moderation.opening import named_things
 from ockit.moderation.policy.reading import read_policy
 from ockit.moderation.training import places
 from ockit.moderation.training.classifier import TrainedClassifier
@@ -56,21 +56,6 @@ def made(environment: Environment) -> TrainedClassifier:
 def house(environment: Environment, made: TrainedClassifier) -> TrainedClassifier:
     made.save(places.path_of(environment.directories, "house"))
     return made
-
-
-@pytest.fixture
-def opened(environment: Environment, tmp_path: Path) -> Iterator[Open]:
-    guards: list[Guard] = []
-
-    def make(policy: str) -> Guard:
-        (tmp_path / "m.toml").write_text(policy)
-        settings = load(environment.directories, environment.variables)
-        guards.append(open_guard(environment, settings, policy_file=tmp_path / "m.toml"))
-        return guards[-1]
-
-    yield make
-    for guard in guards:
-        guard.close()
 
 
 def workers() -> list[psutil.Process]:
