@@ -15,6 +15,9 @@ from ockit.moderation.judges import fewshot
 from ockit.moderation.judges.fewshot_prompt import prompt
 from ockit.moderation.judges.opening import open_judge
 from ockit.moderation.judges.self_test import PROBES, SelfTest
+from ockit.moderation.opening import open_guard
+from ockit.moderation.policy.reading import parse_policy
+from ockit.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +116,33 @@ def test_a_model_that_passed_may_enforce(
     finally:
         if before is not None:
             passed._tests.save(passed._key, before)
+
+
+def test_in_a_guard_it_enforces_once_it_has_passed_and_only_then(
+    judge: Any, environment: Environment, embedded_model: Path
+) -> None:
+    judge.advisory()
+    policy = f"""\
+[input]
+levels = ["refuse", "refuse", "refuse", "refuse", "refuse"]
+[backend.embedded]
+enabled = false
+[backend.chat]
+kind = "fewshot"
+model = "{embedded_model}"
+"""
+    failed = judge._tests.load(judge._key)
+    for found, action in ((failed, "note"), (SelfTest(0.91, failed.prior), "refuse")):
+        judge._tests.save(judge._key, found)
+        guard = open_guard(environment, Settings(), policy=parse_policy(policy, "m.toml"))
+        try:
+            verdict = guard.check("What time is it?", "user")
+            said = " ".join((verdict.reason, *guard.take_banners()))
+        finally:
+            guard.close()
+            judge._tests.save(judge._key, failed)
+        assert (verdict.action, verdict.status) == (action, "ok")
+        assert ("only advises" in said) is (action == "note"), said
 
 
 def test_too_long_a_text_is_an_error(judge: Any) -> None:
