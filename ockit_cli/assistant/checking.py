@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ockit.environment import Environment
     from ockit.moderation.audit import AuditLog
     from ockit.moderation.guarding import CheckedPassages, Guard, Judgement
+    from ockit.moderation.policy.policy import Policy
     from ockit.settings import Settings
 
 PATIENCE_S = 3.0
@@ -84,13 +85,11 @@ class Switched:
 
     Attributes:
         recorded: whether the record has it.
-        banners: as in `Checked`.
         fault: why the policy cannot be read, or the record not be written; None where both went well.
         unsaved: why the session does not say so; None where it does.
     """
 
     recorded: bool
-    banners: tuple[str, ...] = ()
     fault: OckitError | None = None
     unsaved: OckitError | None = None
 
@@ -118,7 +117,7 @@ class Checking:
     ) -> None:
         self._open = open_guard
         self._audit = audit
-        self._guard: Guard | None = None  # but for `busy` touched by the errands alone
+        self._guard: Guard | None = None  # made and asked by the errands alone; its policy never changes
         self._errands = Errands("moderation")
         self.on = on
         self.last: dict[Text, Checked] = {}
@@ -226,43 +225,35 @@ class Checking:
 
         return self._errands.do(work)
 
-    def switch(self, on: bool, why: str, *, session: str | None = None) -> Errand[Switched]:
-        """Check texts from now on, or no longer. It is so at once, also where the policy cannot be read: the record has
-        it in any case."""
+    def policy(self) -> Policy:
+        """The policy. Waits for no check that runs. Raises OckitError where it cannot be read."""
+        guard = self._guard if self._guard is not None else self._errands.do(self._opened).wait()
+        return guard.policy
+
+    def switch(self, on: bool, why: str, *, session: str | None = None) -> Switched:
+        """Check texts from now on, or no longer: at once, whatever a check that runs is at, and also where the policy
+        cannot be read. The record has it in any case."""
         self.on = on
+        digest, fault = None, None
+        try:
+            digest = self.policy().digest[:16]
+        except OckitError as error:
+            fault = error
+        recorded = False
+        try:
+            if self._audit is not None:
+                self._audit.switched(on, why=why, session=session, policy=digest)
+                recorded = True
+        except OckitError as error:
+            fault = fault or error
+        return Switched(recorded, fault)
 
-        def work() -> Switched:
-            guard, fault = None, None
-            try:
-                guard = self._opened()
-            except OckitError as error:
-                fault = error
-            policy = guard.policy.digest[:16] if guard is not None else None
-            recorded = False
-            try:
-                if self._audit is not None:
-                    self._audit.switched(on, why=why, session=session, policy=policy)
-                    recorded = True
-            except OckitError as error:
-                fault = fault or error
-            return Switched(recorded, guard.take_banners() if guard is not None else (), fault)
-
-        return self._errands.do(work)
-
-    def describe(self) -> Errand[list[tuple[str, str, str]]]:
-        """The policy's back ends: name, whose texts each judges, and whether it enforces."""
-
-        def work() -> list[tuple[str, str, str]]:
-            return [
-                (spec.name, ", ".join(spec.roles), "enforces" if spec.enforce else "advises")
-                for spec in self._opened().policy.backends
-            ]
-
-        return self._errands.do(work)
-
-    def policy_path(self) -> Errand[str | None]:
-        """The file of the policy; None for the built-in one."""
-        return self._errands.do(lambda: self._opened().policy.path)
+    def describe(self) -> list[tuple[str, str, str]]:
+        """The policy's back ends: name, whose texts each judges, and whether it enforces. Raises as `policy`."""
+        return [
+            (spec.name, ", ".join(spec.roles), "enforces" if spec.enforce else "advises")
+            for spec in self.policy().backends
+        ]
 
     def close(self) -> None:
         """End the guard; one that hangs is left to the end of the process."""

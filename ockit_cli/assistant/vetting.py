@@ -105,12 +105,12 @@ class Vetting(LookingUp):
         whatever is wrong with the policy, the record or the store, which is told."""
         if self.checking is None or self.checking.on == on:
             return None
-        told = self.checking.switch(on, why, session=self.session_id)
+        done = self.checking.switch(on, why, session=self.session_id)
         try:
             self._keeper.switched(on)
         except StoreError as error:
-            return replace(told.wait(), unsaved=error)
-        return told.wait()
+            return replace(done, unsaved=error)
+        return done
 
     def close(self) -> None:
         """End the worker, what looks into documents, and the check."""

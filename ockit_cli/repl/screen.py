@@ -198,7 +198,7 @@ class Screen(DrawnFace):
         answer = self._talk.assistant.last_answer
         live = self._live
         live.used, live.rate = (None if self._talk.assistant.questions else 0), None
-        if answer is not None and answer.usage is not None:
+        if answer is not None and answer.usage is not None and answer.usage.prompt_tokens:
             live.used = answer.usage.prompt_tokens + answer.usage.completion_tokens
             if answer.timings is not None and answer.timings.decode_s > 0:
                 live.rate = answer.usage.completion_tokens / answer.timings.decode_s

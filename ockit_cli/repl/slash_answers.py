@@ -82,11 +82,14 @@ def stats(talk: Talk, _: str) -> None:
         return
     usage, timings = answer.usage, answer.timings
     line = talk.console.line
-    line(
-        f"prompt      {usage.prompt_tokens} tokens, {usage.cached_tokens} of them known from the turn before"
-    )
-    line(f"answer      {usage.completion_tokens} tokens ({answer.finish_reason})")
-    if timings is not None and not talk.face.steady:
+    if not usage.prompt_tokens:
+        line("the last answer is a text of moderation's policy: no model was asked")
+    else:
+        line(
+            f"prompt      {usage.prompt_tokens} tokens, {usage.cached_tokens} of them known from the turn before"
+        )
+        line(f"answer      {usage.completion_tokens} tokens ({answer.finish_reason})")
+    if usage.prompt_tokens and timings is not None and not talk.face.steady:
         line(f"reading     {_rate(usage.prompt_tokens - usage.cached_tokens, timings.prefill_s)}")
         line(f"writing     {_rate(usage.completion_tokens, timings.decode_s)}")
         if timings.first_token_s is not None:

@@ -52,8 +52,6 @@ def _switch(talk: Talk, on: bool) -> None:
     if say_so:
         said += f"; the {' and the '.join(say_so)} say{'s' * (len(say_so) == 1)} so"
     talk.console.notice(said)
-    for banner in done.banners:
-        talk.console.notice(f"moderation: {banner}")
     fault = talk.of_policy(done.fault) if isinstance(done.fault, UsageError) else done.fault
     if fault is not None and on:
         raise fault  # nothing is answered before it is mended
@@ -66,13 +64,21 @@ def _switch(talk: Talk, on: bool) -> None:
 def _show(talk: Talk, checking: Checking) -> None:
     state = f"moderation is {'on' if checking.on else 'off'}"
     try:
-        path = checking.policy_path().wait()
-        described = checking.describe().wait()
+        path, described = checking.policy().path, checking.describe()
     except UsageError as error:
         talk.console.line(state)
         raise talk.of_policy(error) from error
     talk.console.line(f"{state}, by {path or 'the built-in policy'}")
-    rows = [(name, _policys(roles), counts) for name, roles, counts in described]
+    advising = {
+        part.spec.name
+        for checked in checking.last.values()
+        for part in (checked.judgement.parts if checked.judgement is not None else ())
+        if not part.enforcing  # by the policy, or because it has shown that it cannot judge
+    }
+    rows = [
+        (name, _policys(roles), "advises" if name in advising else counts)
+        for name, roles, counts in described
+    ]
     talk.console.table(("BACK END", "TEXTS", ""), rows)
     _explain(talk, checking)
 
@@ -94,7 +100,7 @@ def _explain(talk: Talk, checking: Checking) -> None:
 def explained(what: str, checked: Checked, *, steady: bool = False) -> list[str]:
     """What was made of a text, and why, in lines. `steady`: without times."""
     verdict = checked.verdict
-    lines = [f"{what}: {verdict.action}" + (f" ({verdict.reason})" if verdict.reason else "")]
+    lines = [f"{what}: {verdict.action}" + (f"; why: {verdict.reason}" if verdict.reason else "")]
     parts = checked.judgement.parts if checked.judgement is not None else ()
     for part in parts:
         how = "" if part.enforcing else ", only advises"

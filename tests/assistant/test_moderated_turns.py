@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 
 from moderators import WordModerator, broken, checking
-from ockit.errors import UsageError
+from ockit.errors import InterruptedByUser, UsageError
 from ockit.events import Moderated, Notice, Prefill, Token
 from ockit.moderation.audit import AuditLog
 from ockit.moderation.policy.texts import Texts
@@ -262,3 +265,21 @@ def test_a_stop_while_the_check_runs_ends_the_turn(talk: Begin, words: WordModer
     words.free.set()
     assert chat.say("Name a fruit.").text
     assert not [notice for notice in chat.say("Why?").events if isinstance(notice, Notice)]
+
+
+def test_off_is_at_once_though_a_check_hangs(talk: Begin, words: WordModerator, tmp_path: Path) -> None:
+    audit = AuditLog(tmp_path / "audit")
+    chat = talk(checking=checking(words, timeout=20.0, audit=audit))
+    chat.say("Name a colour.")
+    words.free.clear()
+    Timer(0.5, chat.assistant.stop).start()
+    with pytest.raises(InterruptedByUser):
+        chat.say("Name a fruit.")
+    began = time.monotonic()
+    done = chat.assistant.moderate(False, "/moderation off")
+    assert time.monotonic() - began < 5.0
+    assert (done.recorded, done.fault, done.unsaved) == (True, None, None)
+    assert '"event":"switched","on":false' in audit.path.read_text().splitlines()[-1]
+    assert chat.assistant.checking.describe()
+    assert list(chat.assistant.again(chat.greedy))[-1].finish_reason in ("stop", "length")
+    words.free.set()

@@ -233,6 +233,17 @@ def test_a_piped_chat_shows_refusals_on_stdout(run_ockit: Any) -> None:
     assert [message.role for message in chat] == ["user", "user", "assistant"]
 
 
+def test_a_text_of_support_has_no_figures(run_ockit: Any) -> None:
+    ruled(run_ockit.home, '[input]\nlevels = ["allow", "note", "note", "note", "support"]\n')
+    done = script(run_ockit, "Something grave.", "/stats")
+    assert TEXTS.support in done.stdout
+    stats = done.stdout.partition("> /stats\n")[2]
+    assert stats.splitlines() == [
+        "the last answer is a text of moderation's policy: no model was asked",
+        "this run    0 answers, 0 tokens written",
+    ]
+
+
 def test_a_system_text_that_is_refused_lets_no_question_through(run_ockit: Any) -> None:
     ruled(run_ockit.home)
     done = script(run_ockit, "/system Say grave things.", "Name a colour.", "/system none", "/regen")

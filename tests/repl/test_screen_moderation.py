@@ -61,3 +61,13 @@ def test_another_answer_is_asked_about_and_a_plain_yes_gives_it(run_ockit: Any) 
         assert "stays as it was answered; this is taken as another one" in flat(enter(screen, "A colour?"))
         assert "moderation has asked nothing" in flat(enter(screen, "/no"))
         leave(screen)
+
+
+def test_behind_a_text_of_support_nobody_claims_that_the_context_is_empty(run_ockit: Any) -> None:
+    ruled(run_ockit.home, '[input]\nlevels = ["allow", "note", "note", "note", "support"]\n')
+    with terminal(run_ockit, "chat", env=ENV, size=(60, 100)) as screen:
+        started(screen)
+        assert "· 0/1024 tokens" not in enter(screen, "Name a colour.").splitlines()[-1]
+        last = enter(screen, "Something grave.").splitlines()[-1]
+        assert "· ?/1024 tokens" in last
+        leave(screen)
