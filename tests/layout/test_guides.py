@@ -54,7 +54,10 @@ def test_the_readme_has_a_transcript_of_a_real_answer():
 def test_the_readme_has_two_set_up_commands():
     """One ends in ``ockit chat``, one runs the tests; both install from the pins."""
     chat, tests = (marked_block(ROOT / "README.md", marker).strip() for marker in ("set-up", "tests"))
-    for command, end, what in ((chat, ".venv/bin/ockit chat", "."), (tests, ".venv/bin/pytest", "'.[dev]'")):
+    for command, end, what in (
+        (chat, ".venv/bin/ockit chat", "."),
+        (tests, ".venv/bin/pytest -n 2 --dist loadfile", "'.[dev]'"),
+    ):
         assert "\n" not in command
         assert command.split(" && ") == [
             "python3 -m venv .venv",
