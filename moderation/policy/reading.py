@@ -174,17 +174,18 @@ def _shift(table: Table, usual: Shift) -> Shift:
 
 def _backends(table: Table, usual: tuple[BackendSpec, ...]) -> tuple[BackendSpec, ...]:
     """The usual ones, but for what the file says of their kind, and those of the file."""
-    read = [_backend(table.table(name), name) for name in table.values]
+    tables = {name: table.table(name) for name in table.values}
+    read = [_backend(one, name) for name, one in tables.items() if isinstance(table.values[name], dict)]
     named = [spec for spec in read if spec is not None]
     kinds, taken = {spec.kind for spec in named}, {spec.name: spec for spec in named}
     for spec in usual:
         if spec.kind not in kinds and spec.name in taken:
-            mine = table.table(spec.name)
+            mine = tables[spec.name]
             mine.wrong(
                 mine.fault("kind", f"makes {spec.name} another back end", "give this one another name")
             )
     kept = [spec for spec in usual if spec.kind not in kinds]
-    return (*kept, *(spec for spec in named if table.table(spec.name).flag("enabled", True)))
+    return (*kept, *(spec for spec in named if tables[spec.name].flag("enabled", True)))
 
 
 def _backend(table: Table, name: str) -> BackendSpec | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -125,7 +126,7 @@ def test_any_text_has_places_in_order(text):
     found = normalized(text, installed_words)
     places = [found.place(at, at + 1) for at in range(len(found.text))]
     assert all(0 <= start < end <= len(text) for start, end in places)
-    assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in zip(places, places[1:], strict=False))
+    assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(places))
     if not found.changed:
         assert found.text == text
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ockit.environment import Directories
@@ -181,6 +181,89 @@ def test_a_fault_is_told_with_its_line(text: str, line: int, what: str, hint: st
     assert caught.value.where == f"m.toml:{line}"
     assert what in caught.value.what
     assert hint in (caught.value.hint or "")
+
+
+def gathered(path: Path, text: str) -> tuple[UsageError | None, list[UsageError]]:
+    """The fault that is raised, if any, and those that are gathered; of a text that is no TOML, both are raised."""
+    path.write_text(text)
+    faults: list[UsageError] = []
+    try:
+        read_policy(path, faults)
+    except UsageError as error:
+        faults.append(error)
+    try:
+        read_policy(path)
+    except UsageError as error:
+        return error, faults
+    return None, faults
+
+
+@pytest.mark.parametrize("text", [fault[0] for fault in FAULTS], ids=[str(n) for n in range(len(FAULTS))])
+def test_where_faults_are_gathered_the_same_one_is_found(tmp_path: Path, text: str) -> None:
+    raised, faults = gathered(tmp_path / "m.toml", text)
+    assert raised is not None
+    told = [(fault.what, fault.where, fault.hint) for fault in faults]
+    assert (raised.what, raised.where, raised.hint) in told
+    assert len(told) == len(set(told)) <= 2  # some have a second one: what is left out besides
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["input", "output", "input.categories", "backend.a", "backend.rules", "texts", "x"]
+            ),
+            st.dictionaries(
+                st.sampled_from(
+                    [
+                        "levels",
+                        "hate",
+                        "kind",
+                        "roles",
+                        "shift",
+                        "fail",
+                        "file",
+                        "timeout",
+                        "enabled",
+                        "refuse",
+                        "topics",
+                    ]
+                ),
+                st.sampled_from(
+                    [
+                        '"x"',
+                        "3",
+                        "true",
+                        "[]",
+                        '["a"]',
+                        "{ from = 9 }",
+                        '{ action = "no" }',
+                        '"rules"',
+                        '"fewshot"',
+                        "nan",
+                    ]
+                ),
+                max_size=5,
+            ),
+        ),
+        max_size=5,
+        unique_by=lambda table: table[0],
+    )
+)
+def test_faults_are_gathered_where_one_would_be_raised_and_only_there(
+    tmp_path: Path, tables: list[tuple[str, dict[str, str]]]
+) -> None:
+    lines = []
+    for heading, values in tables:
+        lines += [f"[{heading}]", *(f"{key} = {value}" for key, value in values.items())]
+    raised, faults = gathered(tmp_path / "m.toml", "\n".join(lines))
+    told = [(fault.what, fault.where) for fault in faults]
+    assert len(set(told)) == len(told)  # none twice
+    assert (raised is None) is (not faults)
+    assert raised is None or (raised.what, raised.where) in told
+    places_told = [int(str(fault.where).rpartition(":")[2]) for fault in faults]
+    assert places_told == sorted(places_told)
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 5000, "a = " + "9" * 5000, "a." * 3000 + "b = 1"])
