@@ -248,6 +248,14 @@ def test_any_text_comes_back_as_it_was(text):
     assert [s.key for s in toml_lines.statements(written)] == ["system", "top_k"]
 
 
+def test_lines_inside_a_value_are_no_statements_whatever_its_key_is() -> None:
+    text = '# one\n"a key" = """\ntop_k = 1\n"""\n\nseed = [\n 1,\n]\n[table]\nx = 1\n'
+    found = [(one.key, one.first, one.last) for one in toml_lines.statements(text)]
+    assert found == [("seed", 6, 8), ("table", 9, 9)]
+    assert [first for first, _ in toml_lines.sources(text)] == [2, 6, 9, 10]
+    assert "".join(source for _, source in toml_lines.sources(text)).count("\n") == 8
+
+
 def test_text_that_is_not_utf8_is_refused(directories):
     with pytest.raises(UsageError, match="UTF-8"):
         set_value(directories, "system", "\udcff")
