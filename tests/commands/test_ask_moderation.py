@@ -11,6 +11,7 @@ import pytest
 from asking import QUICK, error_of, json_of, saved
 from ockit.moderation.policy.texts import Texts
 from ruled_homes import CONFIRM, ruled
+from terminal import terminal
 
 ENV = {**QUICK, "OCKIT_MAX_TOKENS": "8"}
 TEXTS = Texts()
@@ -174,3 +175,13 @@ def test_the_setting_and_the_flag(run_ockit: Any) -> None:
     assert run_ockit("config", "set", "moderation", "off").code == 0
     assert run_ockit("ask", "Something grave", env=ENV).code == 0
     assert run_ockit("ask", "Something grave", "--moderation", env=ENV).code == 5
+
+
+def test_the_test_of_a_judge_is_told_as_that(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    policy = run_ockit.home / "config" / "moderation.toml"
+    policy.write_text(policy.read_text() + '[backend.judge]\nkind = "fewshot"\nroles = ["input"]\n')
+    with terminal(run_ockit, "ask", "Name a colour.", env=ENV) as screen:
+        screen.until(lambda seen: "testing whether" in seen.screen, "the test", 60.0)
+        assert screen.end() == 0
+        assert "testing whether" not in screen.screen

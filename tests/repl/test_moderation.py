@@ -244,6 +244,18 @@ def test_a_text_of_support_has_no_figures(run_ockit: Any) -> None:
     ]
 
 
+def test_a_judge_that_cannot_judge_is_shown_as_an_adviser(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    policy = run_ockit.home / "config" / "moderation.toml"
+    policy.write_text(policy.read_text() + '[backend.judge]\nkind = "fewshot"\nroles = ["input"]\n')
+    done = script(run_ockit, "/moderation", "Name a colour.", "/moderation")
+    before, _, after = done.stdout.partition("> Name a colour.")
+    rows = [line for part in (before, after) for line in part.splitlines() if line.startswith("judge\t")]
+    assert [row.split()[-1] for row in rows] == ["enforces", "advises"]
+    assert "moderation: judge only advises" in after
+    assert "testing whether" not in done.stdout  # no two runs wait as long
+
+
 def test_a_system_text_that_is_refused_lets_no_question_through(run_ockit: Any) -> None:
     ruled(run_ockit.home)
     done = script(run_ockit, "/system Say grave things.", "Name a colour.", "/system none", "/regen")
