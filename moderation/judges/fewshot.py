@@ -65,7 +65,8 @@ class FewshotModerator(GgufJudge):
         return verdict_of(opinion, backend=self.name, since=since, note=note)
 
     def advisory(self) -> str | None:
-        """None where the self-test was passed, else why not. The first call may load the model and test it."""
+        """None where the self-test was passed, else why not. Loads the model; the first call may test it."""
+        self._load()  # a check's own time is not for that
         found = self._tested()
         if found.passed:
             return None
@@ -84,7 +85,6 @@ class FewshotModerator(GgufJudge):
         if self._test is None:
             self._test = self._tests.load(self._key)
         if self._test is None:
-            self._load()
             try:
                 with self._within(READY_SECONDS):
                     prior = self._prior()

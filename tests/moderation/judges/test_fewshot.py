@@ -79,6 +79,7 @@ def test_the_self_test_is_remembered(
     again = open_judge("fewshot", {"model": str(embedded_model)}, environment)
     try:
         assert again.advisory() == judge.advisory()
+        assert again._engine.info is not None  # loaded before the time of a check begins
         assert again.describe()["self-test"] == judge.describe()["self-test"]
     finally:
         again.close()
