@@ -204,7 +204,7 @@ class Assistant(Vetting):
             OckitError: as `again` and `go_on`.
         """
         if not self.unconfirmed:
-            raise UsageError("moderation has asked nothing", hint="/moderation says what the last check said")
+            raise self._nothing_asked()
         return (self.go_on if self.goes_on_then else self.again)(sampling, confirmed=True)
 
     def _answered(

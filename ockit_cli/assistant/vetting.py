@@ -19,7 +19,7 @@ from ockit.assistant.grounding import Grounding
 from ockit.assistant.looking_up import LookingUp
 from ockit.assistant.watching import Watch
 from ockit.environment import Environment
-from ockit.errors import RefusedError, StoreError
+from ockit.errors import RefusedError, StoreError, UsageError
 from ockit.events import Event, Moderated, Notice
 from ockit.messages import ACTIONS, Message, Sampling, Verdict
 from ockit.sessions.store import Store
@@ -97,8 +97,15 @@ class Vetting(LookingUp):
         return self.unconfirmed and self._asked_on
 
     def decline(self) -> None:
-        """The person does not want that for which a yes is waited."""
+        """The person does not want that for which a yes is waited. Raises UsageError where nothing was asked about."""
+        if not self.unconfirmed:
+            raise self._nothing_asked()
         self._asked_first = None
+
+    def _nothing_asked(self) -> UsageError:
+        waits = self.unanswered is not None
+        hint = "/regen asks the last question again" if waits else "/moderation says what the last check said"
+        return UsageError("moderation has asked nothing", hint=hint)
 
     def moderate(self, on: bool, why: str) -> Switched | None:
         """Check texts from now on, or no longer; session and record have it. None where nothing changes. It is switched

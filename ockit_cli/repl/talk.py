@@ -141,8 +141,6 @@ class Talk:
 
     def decline(self) -> None:
         """Say no to it. Raises UsageError where there is nothing."""
-        if not self.assistant.unconfirmed:
-            raise UsageError("moderation has asked nothing", hint="/moderation says what the last check said")
         self.assistant.decline()
         answered = self.assistant.unanswered is None
         self.console.notice(f"the question is not answered{' again; its answer stays' if answered else ''}")
@@ -299,6 +297,10 @@ class Talk:
             )
         for turn in turns[-SHOWN_ON_RESUME:]:
             self.earlier(turn)
+        if self.assistant.unanswered is not None:
+            self.console.notice(
+                f"without an answer, /regen asks again: {_short(self.assistant.questions[-1])}"
+            )
         model = self.assistant.model.entry.name
         if session.model not in (None, model):
             self.console.notice(

@@ -71,3 +71,19 @@ def test_behind_a_text_of_support_nobody_claims_that_the_context_is_empty(run_oc
         last = enter(screen, "Something grave.").splitlines()[-1]
         assert "· ?/1024 tokens" in last
         leave(screen)
+
+
+def test_a_chat_that_is_resumed_tells_of_the_question_that_waits(run_ockit: Any) -> None:
+    ruled(run_ockit.home, CONFIRM)
+    with terminal(run_ockit, "chat", env=ENV, size=(60, 100)) as screen:
+        started(screen)
+        enter(screen, "Something touchy.")
+        leave(screen)
+    with terminal(run_ockit, "chat", "--continue", env=ENV, size=(60, 100)) as screen:
+        started(screen)
+        assert "without an answer, /regen asks again: Something touchy." in screen.screen
+        said = flat(enter(screen, "/yes"))
+        assert "moderation has asked nothing try: /regen asks the last question again" in said
+        assert TEXTS.confirm in flat(enter(screen, "/regen"))
+        assert "without an answer" not in enter(screen, "yes").partition("> yes")[2]
+        leave(screen)
