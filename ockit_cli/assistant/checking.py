@@ -7,10 +7,19 @@ Knows no turn (`ockit.assistant.vetting` does) and no back end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ockit.assistant.attachments import Piece
+from ockit.assistant.checked import (
+    Checked,
+    PassagesChecked,
+    QuestionChecked,
+    Reading,
+    Switched,
+    Text,
+    shifted,
+)
 from ockit.assistant.errands import Errand, Errands
 from ockit.errors import OckitError
 from ockit.messages import Judged, Message, Passage, Verdict
@@ -19,7 +28,7 @@ from ockit.moderation.policy.gravity import gravest
 if TYPE_CHECKING:
     from ockit.environment import Environment
     from ockit.moderation.audit import AuditLog
-    from ockit.moderation.guarding import CheckedPassages, Guard, Judgement
+    from ockit.moderation.guarding import Guard
     from ockit.moderation.policy.policy import Policy
     from ockit.settings import Settings
 
@@ -28,74 +37,6 @@ PATIENCE_S = 3.0
 
 CONTEXT = 4
 """Messages before a text that a back end may look at."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What the guard made of a text.
-
-    Attributes:
-        said: the policy's words for the verdict's action: to the person where the text is stopped, to the model where
-            it is to take care; empty where nothing is said.
-        judgement: what each back end said, for a person who asks.
-        banners: what the person should know of the check itself and has not been told.
-    """
-
-    verdict: Verdict
-    said: str
-    judgement: Judgement | None
-    banners: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class QuestionChecked(Checked):
-    """What the guard made of a question: of its words and each of its attachments, the strictest verdict.
-
-    Attributes:
-        careful: the attachments that a search would not have passed on unremarked, with what was said of them: the
-            person has chosen them, so the model is told to take care.
-        care: the sentence that tells it; empty where nothing asks for care.
-    """
-
-    careful: tuple[tuple[str, Verdict], ...] = ()
-    care: str = ""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How answers are read. `holds`: nothing of one is shown before it was read, because the policy can stop it.
-    `whole`: a back end reads answers that is too slow for clauses, so that the whole answer is read at its end."""
-
-    holds: bool
-    whole: bool
-
-
-@dataclass(frozen=True)
-class PassagesChecked:
-    """What the guard made of what was found; the rest as `Checked`. `worst`: of the passage that was met with most."""
-
-    found: CheckedPassages
-    worst: Checked
-    banners: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Switched:
-    """The check was switched on or off.
-
-    Attributes:
-        recorded: whether the record has it.
-        fault: why the policy cannot be read, or the record not be written; None where both went well.
-        unsaved: why the session does not say so; None where it does.
-    """
-
-    recorded: bool
-    fault: OckitError | None = None
-    unsaved: OckitError | None = None
-
-
-Text = Literal["user", "assistant", "retrieved", "system"]
-"""Which of a turn's texts was judged; a system text is judged as the person's."""
 
 
 class Checking:
@@ -284,18 +225,6 @@ def _said(guard: Guard, verdict: Verdict, role: Judged) -> str:
     if verdict.action == "confirm":
         return guard.confirm_text(verdict)
     return guard.answer_text(verdict, role)
-
-
-def shifted(verdict: Verdict, by: int) -> Verdict:
-    """A verdict on a piece of a text, its hits where they lie in the text: `by` characters further on. What lies before
-    the text begins at its beginning."""
-    hits = tuple(
-        hit
-        if hit.start is None or hit.end is None
-        else replace(hit, start=max(0, hit.start + by), end=max(0, hit.end + by))
-        for hit in verdict.hits
-    )
-    return replace(verdict, hits=hits)
 
 
 def checking(environment: Environment, settings: Settings) -> Checking:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from ockit.assistant.attachments import Place
 from ockit.assistant.branch import Branch, Turn
-from ockit.assistant.checking import Checked, Checking
+from ockit.assistant.checked import Checked
+from ockit.assistant.checking import Checking
 from ockit.assistant.grounding import Grounding
 from ockit.assistant.ledger import Fitted
 from ockit.assistant.looking_up import LayOut

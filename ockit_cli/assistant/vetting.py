@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ockit.assistant.branch import Branch, Turn
-from ockit.assistant.checking import Checked, Checking, QuestionChecked, Switched
+from ockit.assistant.checked import Checked, QuestionChecked, Switched
+from ockit.assistant.checking import Checking
 from ockit.assistant.errands import Errand
 from ockit.assistant.grounding import Grounding
 from ockit.assistant.looking_up import LookingUp

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ockit.assistant.checking import Checked, shifted
+from ockit.assistant.checked import Checked, shifted
 from ockit.assistant.errands import Errand
 from ockit.assistant.waiting import Stop
 from ockit.errors import WorkerError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ockit.assistant.checking import Checked, Checking
+from ockit.assistant.checked import Checked
+from ockit.assistant.checking import Checking
 from ockit.errors import UsageError
 from ockit.messages import LEVEL_NAMES, Verdict
 from ockit.repl.slash import Slash
