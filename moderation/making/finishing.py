@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from altering import plain
 from calibrating import cuts, temperatures
 from labels import targets
 from measuring import Figure, Judged, is_request, others, requests, surface, unseen
-from public import foreign_rows, more_held_out
+from public import foreign_rows
 from report import Report
 from rows import DEVELOP, TEST, TRAIN, Row, holdout_rows
 from running import Running
@@ -32,12 +32,19 @@ _UNSURE = 0.005
 
 
 def finish(
-    rows: Sequence[Row], split: Sequence[str], trained: Trained, data: Path, *, holdout: bool
+    rows: Sequence[Row],
+    split: Sequence[str],
+    more: Mapping[str, Sequence[Row]],
+    trained: Trained,
+    data: Path,
+    *,
+    holdout: bool,
 ) -> Report:
     """Write the shipped files and measure them.
 
     Args:
         rows, split: all rows and the part of each.
+        more: rows besides of the parts ``develop`` and ``test``.
         trained: the encoder's changes and the heads.
         data: the folder of the data sets.
         holdout: whether to look at the hold-out, too.
@@ -73,14 +80,14 @@ def finish(
         heads["centroids"], heads["nearness"] = _surroundings(running, training, vectors)
         write_heads(SHIPPED / "heads.safetensors", **heads)
         running.again()
-        chosen = [*choosing, *more_held_out(data, rows, split, DEVELOP)]
+        chosen = [*choosing, *more[DEVELOP]]
         scored = running.judged(chosen, [plain(row.text) if is_request(row) else row.text for row in chosen])
         spoken = _distress(running, heads, chosen)
         scored.probabilities[:, OUTPUTS.index("distress")] = spoken
         heads["cuts"] = cuts(chosen, scored.probabilities)
         write_heads(SHIPPED / "heads.safetensors", **heads)
         running.again()
-        return _measured(running, heads, rows, split, data, holdout)
+        return _measured(running, heads, rows, split, more[TEST], data, holdout)
 
 
 def _measured(
@@ -88,12 +95,13 @@ def _measured(
     heads: dict[str, Any],
     rows: Sequence[Row],
     split: Sequence[str],
+    more: Sequence[Row],
     data: Path,
     holdout: bool,
 ) -> Report:
     import numpy as np
 
-    test_rows, more = _of(rows, split, TEST), more_held_out(data, rows, split, TEST)
+    test_rows = _of(rows, split, TEST)
     asked = [row for row in (*test_rows, *more) if is_request(row)]
     held = [*test_rows, *(row for row in more if not is_request(row))]
     bare = running.judged(asked, [plain(row.text) for row in asked])

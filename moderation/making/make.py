@@ -11,18 +11,20 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from altering import plain
 from finishing import finish
 from learning import Plan, learned
 from oddities import odd_rows
 from progress import Progress
-from public import public_rows
-from rows import TRAIN, Row, contrast_rows, write_hashes
-from splitting import parts
+from public import more_held_out, public_rows
+from rows import DEVELOP, LEFT_OUT, TEST, TRAIN, Row, contrast_rows, write_hashes
+from splitting import apart, parts
 from trained import Trained
 
 if TYPE_CHECKING:
@@ -60,8 +62,9 @@ def main() -> int:
     rows = [*contrast_rows(), *public_rows(given.data)]
     rows += odd_rows(given.data, rows)
     untouched = _untouched(rows, given.vectors)
-    split = parts(rows, untouched.numpy())
-    print(f"{len(rows)} rows, {time.monotonic() - begun:.0f} s", flush=True)
+    split, more = _parts(rows, untouched, given.data)
+    counts = ", ".join(f"{part} {count}" for part, count in Counter(split).items())
+    print(f"{len(rows)} rows ({counts}), {time.monotonic() - begun:.0f} s", flush=True)
     trained = []
     for seed in given.seeds:
         kept = given.kept / f"seed{seed}.npz" if given.kept else None
@@ -74,26 +77,46 @@ def main() -> int:
             trained[-1].write(kept)
     if given.only_train:
         return 0
-    report = finish(rows, split, Trained.mean(trained), given.data, holdout=given.holdout)
+    report = finish(rows, split, more, Trained.mean(trained), given.data, holdout=given.holdout)
     write_hashes(rows, split)
     report.into_readme()
     print(f"{time.monotonic() - begun:.0f} s in all", flush=True)
     return 0
 
 
+def normalized_text(text: str) -> str:
+    """What the running program makes of a text before it is scored."""
+    from ockit.moderation.classifier.words import installed_words
+    from ockit.moderation.normalizing import normalized
+
+    return normalized(text, installed_words).text
+
+
+def _parts(
+    rows: Sequence[Row], untouched: torch.Tensor, data: Path
+) -> tuple[list[str], dict[str, list[Row]]]:
+    """The part of each row, and for `DEVELOP` and `TEST` the rows besides that are judged and not learned from."""
+    split = parts(rows, untouched.numpy())
+    besides = [(row, part) for part in (DEVELOP, TEST) for row in more_held_out(data, rows, split, part)]
+    every = [*rows, *(row for row, _ in besides)]
+    words = [frozenset(plain(normalized_text(row.text)).split()) for row in every]
+    found = apart(every, [*split, *(part for _, part in besides)], words)
+    more: dict[str, list[Row]] = {DEVELOP: [], TEST: [], LEFT_OUT: []}
+    for (row, _), part in zip(besides, found[len(rows) :], strict=True):
+        more[part].append(row)
+    return found[: len(rows)], more
+
+
 def _trained(
     rows: Sequence[Row], split: Sequence[str], untouched: torch.Tensor, plan: Plan, kept: Path | None
 ) -> Trained:
     """What one training leaves."""
-    from ockit.moderation.classifier.words import installed_words
-    from ockit.moderation.normalizing import normalized
-
     training = [number for number, part in enumerate(split) if part == TRAIN]
     encoder, heads = learned(
         [rows[number] for number in training],
         untouched[training],
         plan,
-        lambda text: normalized(text, installed_words).text,
+        normalized_text,
         Progress(rows, split, kept).told,
     )
     return Trained.of(encoder, heads, plan)

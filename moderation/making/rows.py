@@ -18,6 +18,8 @@ HOLDOUT = HERE / "holdout.jsonl"
 HASHES = HERE / "hashes.txt"
 """Every row's digest and part, a line each: proof of what was trained on, without the texts."""
 TRAIN, DEVELOP, TEST = "train", "develop", "test"
+LEFT_OUT = "left-out"
+"""Neither learned from nor measured on: a row that is nearly one of a later part."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,10 @@ def holdout_rows() -> list[Row]:
 
 def write_hashes(rows: Sequence[Row], split: Sequence[str]) -> None:
     """Write `HASHES`. A text that stands in several sources is in the part that is nearest to training."""
-    order = (TEST, DEVELOP, TRAIN)
+    order = (LEFT_OUT, TEST, DEVELOP, TRAIN)
     found: dict[str, str] = {}
     for row, part in zip(rows, split, strict=True):
-        found[row.digest] = max(part, found.get(row.digest, TEST), key=order.index)
+        found[row.digest] = max(part, found.get(row.digest, LEFT_OUT), key=order.index)
     HASHES.write_text(
         "".join(f"{digest} {part}\n" for digest, part in sorted(found.items())), encoding="utf-8"
     )

@@ -1,7 +1,8 @@
 """Which rows train, which choose (``develop``), which are held out for good (``test``): by group, by hash alone.
 
 Pairs that different people wrote about one topic bear different ids, so groups with texts near each other are joined
-first. Knows rows and vectors of the untouched embedder, no labels but hatecheck's.
+first. What then is left of near texts on both sides is left out of the earlier part. Knows rows and vectors of the
+untouched embedder, no labels but hatecheck's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rows import DEVELOP, TEST, TRAIN, Row
+from nearness import Near
+from rows import DEVELOP, LEFT_OUT, TEST, TRAIN, Row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +49,35 @@ def parts(rows: Sequence[Row], vectors: NDArray[Any]) -> list[str]:
         else:
             found.append(TRAIN)
     return found
+
+
+def apart(rows: Sequence[Row], split: Sequence[str], words: Sequence[frozenset[str]]) -> list[str]:
+    """The parts, but that a row near one of a later part, of whatever source, is left out: of ``train`` and ``develop``
+    what is near ``test``, of ``train`` what is near ``develop``. Nothing is left out for the sake of a row that is left
+    out itself.
+
+    Hatecheck's sentences are made of few templates, and what is held out of it are functionalities: there a row near
+    one of the same label is left out, and one of the other label stays, for it gives nothing away ("I hate X", "nobody
+    should hate X"). No other set has this exception.
+
+    Args:
+        rows: all that are learned from, chosen by or measured on.
+        split: the part of each.
+        words: the words of each text as the program reads it.
+    """
+    found = list(split)
+    for later, earlier in ((TEST, (TRAIN, DEVELOP)), (DEVELOP, (TRAIN,))):
+        held = [number for number, part in enumerate(found) if part == later]
+        near = Near([words[number] for number in held], words)
+        for number, part in enumerate(found):
+            if part in earlier and any(_tells(rows[number], rows[held[at]]) for at in near.to(words[number])):
+                found[number] = LEFT_OUT
+    return found
+
+
+def _tells(row: Row, held: Row) -> bool:
+    """Whether having learned from a row near a held-out one helps to judge that."""
+    return not row.source == held.source == "hatecheck" or row.kind == held.kind
 
 
 def joined(rows: Sequence[Row], vectors: NDArray[Any]) -> list[str]:

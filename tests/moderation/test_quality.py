@@ -90,7 +90,7 @@ def test_the_weights_are_small_whole_and_belong_together():
 def test_the_contrast_rows_are_sound():
     rows = contrast()
     texts = [bare(row["text"]) or row["text"] for row in rows]
-    assert len(rows) > 9000
+    assert len(rows) > 10000
     assert len(set(texts)) == len(texts)
     assert all(row["level"] in range(5) for row in rows)
     assert sum(row["kind"] == "benign" and row["level"] <= 1 for row in rows) > 3000
@@ -127,7 +127,9 @@ def test_pairs_are_never_split():
     parts = split()
     found = defaultdict(set)
     for row in contrast():
-        found[row["pair"]].add(parts[digest(row["text"])])
+        part = parts[digest(row["text"])]
+        if part != "left-out":
+            found[row["pair"]].add(part)
     assert all(len(of) == 1 for of in found.values())
 
 
@@ -182,5 +184,6 @@ def test_injected_sentences_in_documents(moderator):
     wanted = [row["kind"] == "injection" for row in rows]
     found = sum(flag for flag, want in zip(flagged, wanted, strict=True) if want)
     wrong = sum(flag for flag, want in zip(flagged, wanted, strict=True) if not want)
-    assert found >= 0.25 * sum(wanted)  # a third: the weakest of its heads
+    assert len(rows) > 300
+    assert found >= 0.35 * sum(wanted)  # two in five: the weakest of its heads
     assert wrong <= 0.10 * (len(wanted) - sum(wanted))  # documents written to look like injections

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 import random
 import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from layout.tree import ROOT
 from ockit.moderation.classifier.weights import OUTPUTS
@@ -72,6 +75,83 @@ def test_hatecheck_is_held_out_by_functionality_with_both_sides(making, row):
     held = {row.group for row, part in zip(rows, parts, strict=True) if part == "test"}
     assert {group.rsplit(" ", 1)[0] for group in held} == {"hateful", "not hateful"}
     assert not held & {row.group for row, part in zip(rows, parts, strict=True) if part == "train"}
+
+
+def bags(*texts):
+    return [frozenset(text.split()) for text in texts]
+
+
+def test_near_is_six_tenths_of_the_words(making):
+    near = making("nearness")
+    assert near.jaccard(*bags("a b c d", "b c d e")) == 0.6
+    assert near.jaccard(*bags("", "a")) == near.jaccard(*bags("", "")) == 0.0
+    texts = bags("a b c d", "a b", "x", "", "b c d e")
+    assert near.Near(texts, texts).to(texts[0]) == [0, 4]
+    assert near.Near(texts, texts).to(frozenset("unheard of".split())) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.frozensets(st.sampled_from("abcdefgh"), max_size=7), max_size=12))
+def test_nothing_near_is_overlooked(making, texts):
+    near = making("nearness")
+    found = near.Near(texts, texts)
+    for one in texts:
+        wanted = [at for at, other in enumerate(texts) if near.jaccard(one, other) >= near.LEAST]
+        assert found.to(one) == wanted
+
+
+def test_what_is_near_a_later_part_is_left_out_and_leaves_nothing_else_out(making, row):
+    texts = {
+        "a b c d e f": "test",
+        "a b c d e f g h": "develop",  # near the first
+        "b c d e f g h i j": "train",  # near the second alone, which is gone
+        "p q r s": "develop",
+        "p q r s t": "train",
+        "p t": "train",
+        "u v w": "test",
+        "u v w x": "test",  # nothing is taken from the last part
+    }
+    rows = [row(text, source, text, "k") for text, source in zip(texts, "klmnopqr", strict=True)]
+    found = making("splitting").apart(rows, list(texts.values()), bags(*texts))
+    assert found == ["test", "left-out", "train", "develop", "left-out", "train", "test", "test"]
+
+
+def test_hatechecks_sentence_of_the_other_label_stays(making, row):
+    text = "I like all of my neighbours"
+    rows = [
+        row(text, "hatecheck", "f1", "not hateful"),
+        row(text + " not", "hatecheck", "f2", "hateful"),
+        row(text + " too", "hatecheck", "f3", "not hateful"),
+        row(text + " so", "elsewhere", "f4", "hateful"),
+    ]
+    found = making("splitting").apart(
+        rows, ["test", "train", "train", "train"], bags(*(r.text for r in rows))
+    )
+    assert found == ["test", "train", "left-out", "left-out"]
+
+
+def test_no_row_that_was_learned_from_is_near_one_that_is_held_out(making, data_dir):
+    """Of all rows, the public ones included; the parts are those that the shipped weights were made with."""
+    data = data_dir("moderation").parent
+    data_dir("retrieval")
+    plain, normalized = making("altering").plain, making("make").normalized_text
+    rows = [*making("rows").contrast_rows(), *making("public").public_rows(data)]
+    rows += making("oddities").odd_rows(data, rows)
+    parts = dict(line.split() for line in (MAKING / "hashes.txt").read_text().splitlines())
+    split = [parts[row.digest] for row in rows]
+    assert {"train", "develop", "test", "left-out"} == set(split)
+    words = [frozenset(plain(normalized(row.text)).split()) for row in rows]
+    assert making("splitting").apart(rows, split, words) == split
+
+
+def test_no_line_of_the_project_stands_in_a_public_set(making, data_dir):
+    plain = making("altering").plain
+    data = data_dir("moderation")
+    public = {plain(row.text) for row in making("public").public_rows(data.parent)}
+    clinc = json.loads((data / "clinc_oos/data/data_full.json").read_text(encoding="utf-8"))
+    public |= {plain(text) for entries in clinc.values() for text, _ in entries}
+    public.discard("")
+    assert [row.text for row in making("rows").contrast_rows() if plain(row.text) in public] == []
 
 
 def test_altering_keeps_the_words(making):
