@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +16,7 @@ from ockit.assistant.checking import Checking
 from ockit.assistant.opening import open_model
 from ockit.assistant.turn import Assistant
 from ockit.environment import Environment
+from ockit.errors import InterruptedByUser
 from ockit.events import End, Event, Notice, Token
 from ockit.messages import Sampling
 from ockit.sessions.records import StoredMessage
@@ -69,6 +72,24 @@ class Talk:
         assert isinstance(end, End)
         text = "".join(event.text for event in events if isinstance(event, Token))
         return Reply(text, end, [event for event in events if isinstance(event, Notice)], events)
+
+    def stopped_before_a_word(self, events: Iterator[Event]) -> None:
+        """A turn that is stopped while the model's process does not get on, and so has not said a word."""
+        worker = self.assistant.engine.worker.pid
+        assert worker is not None
+        os.kill(worker, signal.SIGSTOP)
+
+        def stop() -> None:
+            self.assistant.stop()
+            os.kill(worker, signal.SIGCONT)
+
+        timer = threading.Timer(0.2, stop)
+        timer.start()
+        try:
+            with pytest.raises(InterruptedByUser, match="before the answer began"):
+                list(events)
+        finally:
+            timer.join()
 
     def saved(self) -> tuple[StoredMessage, ...]:
         """What the store holds of this session, in order."""

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from ockit.errors import InterruptedByUser, StoreError, UsageError, WorkerError
-from ockit.events import End, Prefill, Token
+from ockit.errors import StoreError, UsageError, WorkerError
+from ockit.events import End, Token
 from ockit.prompts.templates import named
 from ockit.sessions.store import Store
 from stored_chats import check_sound
@@ -149,10 +149,7 @@ def test_stopped_before_a_new_word_nothing_changes(talk: Begin) -> None:
     chat = talk()
     chat.say(STORY, max_tokens=9)
     before = chat.saved()[1]
-    with pytest.raises(InterruptedByUser):  # noqa: PT012
-        for event in chat.assistant.go_on(chat.greedy):
-            if isinstance(event, Prefill):
-                chat.assistant.stop()
+    chat.stopped_before_a_word(chat.assistant.go_on(chat.greedy))
     after = chat.saved()[1]
     assert (after.text, after.token_ids, after.state) == (before.text, before.token_ids, before.state)
     assert after.finish_reason == before.finish_reason == "length"
