@@ -281,7 +281,7 @@ class Worker:
         code = process.returncode if process is not None else None
         said = b"".join(self._stderr).decode("utf-8", "replace").strip().splitlines()
         reason = said[-1][:300] if said else "it said nothing"
-        if "std::bad_alloc" in reason:  # the C++ libraries' words for it, and the last of a process that has none
+        if "std::bad_alloc" in reason:  # the C++ libraries' word for it
             reason = "it ran out of memory"
         return WorkerError(
             f"the model's process died ({_cause(code)}): {reason}",

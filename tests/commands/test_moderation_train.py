@@ -66,7 +66,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> RunOckit:
 
 def test_the_lines_that_training_prints_are_a_policy_that_keeps_embedded(trained: RunOckit) -> None:
     lines = (trained.cwd / "snippet.toml").read_text().splitlines()
-    assert lines == ['[backend.topics]', 'kind = "trained"', 'classifier = "topics"']
+    assert lines == ["[backend.topics]", 'kind = "trained"', 'classifier = "topics"']
     found = json.loads(trained("moderation", "policy", "show", "snippet.toml", "--json").stdout)
     assert sorted(each["kind"] for each in found["backends"]) == ["embedded", "trained"]
     assert trained("moderation", "policy", "check", "snippet.toml").code == 0

@@ -202,7 +202,7 @@ def test_an_embedder_that_dies_loses_nothing_that_is_done(indexed: IndexedFolder
                     dead = child.status() == psutil.STATUS_ZOMBIE
                     if not dead and any("embedding" in word for word in child.cmdline()):
                         child.suspend()  # it must die with the call under way: before it, another is started
-                        threading.Timer(0.3, child.kill).start()
+                        threading.Timer(2.0, child.kill).start()
             return super().embed(texts, role)
 
     alive = indexed.embedder
