@@ -197,13 +197,14 @@ class Checking:
         ]
 
     def close(self) -> None:
-        """End the guard; one that hangs is left to the end of the process."""
+        """End the guard; where a check hangs, its processes are ended from here."""
 
         def work() -> None:
             if self._guard is not None:
                 self._guard.close()
 
-        self._errands.end(work, PATIENCE_S)
+        if not self._errands.end(work, PATIENCE_S) and self._guard is not None:
+            self._guard.close()
 
     def _opened(self) -> Guard:
         if self._guard is None:

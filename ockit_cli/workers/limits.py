@@ -85,7 +85,8 @@ def limit_memory() -> None:
 
 
 def die_with_parent() -> None:
-    """Have the kernel end this process with its parent, where the parent asked for that (Linux).
+    """Have the kernel end this process with its parent, where the parent asked for that (Linux): with the parent's
+    thread that has started it, so that must be one that lasts (`ockit.workers.starter`).
 
     The pipe's end says the same, but only to a process that still listens: a library that spins inside a C call
     may never let go of the interpreter.

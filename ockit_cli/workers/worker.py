@@ -21,6 +21,7 @@ from ockit import errors
 from ockit.errors import OckitError, WorkerError
 from ockit.workers.limits import PARENT_VARIABLE, scrubbed
 from ockit.workers.pipe import FrameReader, write_frame
+from ockit.workers.starter import STARTER
 
 PATIENCE = 10
 """A silent child that still burns CPU time gets this many times the stall limit: one batch of a large model on a
@@ -88,16 +89,7 @@ class Worker:
                 return
             self.stop()
             try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "ockit.workers.child", self._target],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    env=self._environment | _last_wish(),
-                    cwd=os.path.abspath(os.sep),  # nothing it needs lies where the person stands
-                    start_new_session=True,  # a Ctrl-C at the terminal must not reach it
-                    bufsize=0,
-                )
+                self._process = STARTER.do(self._begin)
             except OSError as error:
                 raise WorkerError(
                     f"the model's process cannot be started: {error.strerror or error}",
@@ -117,6 +109,19 @@ class Worker:
             )
             self._drain.start()
             self.generation += 1
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "ockit.workers.child", self._target],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # it dies with this process: a child that hangs hears nothing of the pipe's end
+            env=self._environment | {PARENT_VARIABLE: str(os.getpid())},
+            cwd=os.path.abspath(os.sep),  # nothing it needs lies where the person stands
+            start_new_session=True,  # a Ctrl-C at the terminal must not reach it
+            bufsize=0,
+        )
 
     def call(self, method: str, **params: Any) -> Any:
         """Run a call and give its result, ignoring events."""
@@ -287,12 +292,6 @@ class Worker:
             f"the model's process died ({_cause(code)}): {reason}",
             hint=NEXT,
         )
-
-
-def _last_wish() -> dict[str, str]:
-    """Tells the child to die with this process. Linux means the thread that started it, so only the main one may."""
-    alone = threading.current_thread() is threading.main_thread()
-    return {PARENT_VARIABLE: str(os.getpid())} if alone else {}
 
 
 def _keep_end(stream: Any, lines: deque[bytes]) -> None:

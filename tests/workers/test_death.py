@@ -204,10 +204,16 @@ def test_stop_ends_a_child_that_will_not(start: Start) -> None:
 
 
 PARENT = """
-import os, sys, time
+import os, sys, threading, time
 from ockit.workers.worker import Worker
 worker = Worker("ockit.engines.service:EngineService", os.environ)
-worker.start()
+if "thread" in sys.argv:
+    beside = threading.Thread(target=worker.start)  # it ends at once: the child must not end with it
+    beside.start()
+    beside.join()
+    worker.call("system")
+else:
+    worker.start()
 if "deaf" in sys.argv:
     worker.call("system")
     os.kill(worker.pid, 19)  # stopped, it hears of nothing
@@ -216,9 +222,11 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("child", ["listening", "deaf"])
+@pytest.mark.parametrize("child", ["listening", "deaf", "listening thread", "deaf thread"])
 def test_the_parent_is_killed_and_the_child_ends(child: str) -> None:
-    parent = subprocess.Popen([sys.executable, "-P", "-c", PARENT, child], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-P", "-c", PARENT, *child.split()], stdout=subprocess.PIPE, text=True
+    )
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     time.sleep(0.3)
