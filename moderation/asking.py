@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from ockit.errors import InterruptedByUser, OckitError
 from ockit.messages import CATEGORIES, Finding, Judged, Message, Verdict
@@ -22,6 +22,12 @@ from ockit.protocols import Moderator
 
 _STATUSES = ("ok", "timeout", "error", "not_scanned")
 
+HANGS = "it still hangs in an earlier check"
+"""The reason of a verdict on a text that nobody was asked about, because of an earlier fault that was told."""
+
+GIVEN_UP_S = 2.0
+"""Seconds, and no more than a call may take, in which a back end whose call was given up ends it: mostly its process
+is ended at once, and the next texts need not go without it."""
 
 CHARACTERS_A_SECOND = 50_000
 """By which a call may take longer than its time limit for the length of its texts: of a large text the embedded back
@@ -90,10 +96,13 @@ class Asked:
         return str(getattr(self._backend, "doing", ""))
 
     def begin(self, texts: Sequence[str], role: Judged, context: Sequence[Message] = ()) -> Call | None:
-        """Hand texts over, or no text, to make the back end ready; None where it still hangs in an earlier call."""
+        """Hand texts over, or no text, to make the back end ready; None where it still hangs in an earlier call, though
+        texts waited for the end of that (`GIVEN_UP_S`)."""
         running = self._running
-        if running is not None and running.abandoned and not running.done.is_set():
-            return None
+        if running is not None and running.abandoned:
+            patience = min(self._timeout, GIVEN_UP_S) if texts else 0.0
+            if not running.done.wait(patience):
+                return None
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name=f"moderation-{self.name}", daemon=True)
             self._thread.start()
@@ -104,7 +113,7 @@ class Asked:
     def finish(self, call: Call | None, count: int) -> Answers:
         """The answers of a call that `begin` gave, once they are there or their time is over."""
         if call is None:
-            return self._fault(count, "timeout", "it still hangs in an earlier check", 0.0)
+            return self._fault(count, "timeout", HANGS, 0.0)
         limit = self._opening
         if call.checking.wait(self._opening):
             limit = self._timeout + sum(map(len, call.texts)) / CHARACTERS_A_SECOND
@@ -118,7 +127,7 @@ class Asked:
         if backend is not None:
             # which may hang as well; what it stops is the process that the thread waits for
             threading.Thread(target=_ended, args=(backend,), daemon=True).start()
-        return self._fault(count, "timeout", f"it took longer than {limit:g} s", call.ms)
+        return self._fault(count, "timeout", f"it took longer than {_seconds(limit)}", call.ms)
 
     def close(self) -> None:
         """End the back end, and its thread once that is free."""
@@ -184,6 +193,11 @@ class Asked:
         return Answers((verdict,) * count)
 
 
+def _seconds(seconds: float) -> str:
+    """To a tenth, which is left out where it says nothing."""
+    return f"{seconds:.1f}".removesuffix(".0") + " s"
+
+
 def _ended(backend: Moderator) -> None:
     # how a back end ends says nothing of any text, and must end no thread
     with suppress(BaseException):
@@ -203,14 +217,16 @@ def nonsense(verdict: object, text: str) -> str:
     if not isinstance(verdict, Verdict):
         return f"a {type(verdict).__name__} instead of a verdict"
     faults = {
-        "its level is none": isinstance(verdict.level, int) and 0 <= verdict.level <= 4,
-        "its status is none": verdict.status in _STATUSES,
+        "its level is none": type(verdict.level) is int and 0 <= verdict.level <= 4,
+        "its status is none": isinstance(verdict.status, str) and verdict.status in _STATUSES,
         "its probabilities are none": _is_distribution(verdict.p_level),
         "its categories are none": isinstance(verdict.categories, Mapping)
         and all(name in CATEGORIES and _is_share(score) for name, score in verdict.categories.items()),
         "its injection score is none": _is_share(verdict.injection),
-        "its time is none": isinstance(verdict.ms, int | float) and 0 <= verdict.ms < math.inf,
+        "its time is none": _is_number(verdict.ms) and verdict.ms >= 0,
+        "whether it is unsure is not said": isinstance(verdict.unsure, bool),
         "its words are none": isinstance(verdict.reason, str)
+        and isinstance(verdict.backend, str)
         and (verdict.topic is None or isinstance(verdict.topic, str)),
         "its hits are none": isinstance(verdict.hits, tuple)
         and all(isinstance(hit, Finding) and isinstance(hit.name, str) for hit in verdict.hits),
@@ -221,8 +237,12 @@ def nonsense(verdict: object, text: str) -> str:
     return next((fault for fault, sound in faults.items() if not sound), "")
 
 
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and -1e-6 <= value <= 1 + 1e-6
+    return _is_number(value) and -1e-6 <= value <= 1 + 1e-6
 
 
 def _are_cuts(cuts: object) -> bool:
@@ -232,11 +252,15 @@ def _are_cuts(cuts: object) -> bool:
     )
 
 
-def _is_distribution(values: Sequence[object]) -> bool:
+def _is_distribution(values: object) -> bool:
+    if not isinstance(values, tuple | list):
+        return False
     if not values:
         return True
-    return len(values) == 5 and all(map(_is_share, values)) and abs(sum(map(float, values)) - 1) < 1e-3  # type: ignore[arg-type]
+    return len(values) == 5 and all(map(_is_share, values)) and abs(sum(map(float, values)) - 1) < 1e-3
 
 
-def _inside(start: int | None, end: int | None, length: int) -> bool:
-    return start is None or end is None or 0 <= start <= end <= length
+def _inside(start: object, end: object, length: int) -> bool:
+    if start is None and end is None:
+        return True
+    return type(start) is int and type(end) is int and 0 <= start <= end <= length

@@ -29,6 +29,9 @@ TOPICS = "topics"
 _OPENING_S = {"fewshot": 600.0, "guard": 600.0, "hf": 600.0}
 """Seconds in which a model is loaded and, for a judge, tested."""
 
+_SMALL_OPENING_S = 20.0
+"""The same for what loads in a second or two: a process that hangs meanwhile is not waited for any longer."""
+
 _ALWAYS = ("embedded", "guard", "hf")
 """Kinds that read what a text means and count wherever the policy lets them."""
 
@@ -63,7 +66,7 @@ def open_guard(
                 partial(_open, spec, environment, policy, shared, strict=False),
                 spec.name,
                 spec.timeout,
-                _OPENING_S.get(spec.kind, max(60.0, spec.timeout)),
+                _OPENING_S.get(spec.kind, max(_SMALL_OPENING_S, spec.timeout)),
             ),
         )
         for spec in policy.backends

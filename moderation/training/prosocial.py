@@ -19,6 +19,7 @@ from typing import Any
 from ockit.errors import UsageError
 from ockit.files import read_limited
 from ockit.messages import LEVEL_NAMES
+from ockit.moderation.json_faults import why_no_json
 from ockit.moderation.training.levels import level_named
 from ockit.moderation.training.rows import BadRow
 
@@ -110,7 +111,7 @@ def _entries(path: Path, data: bytes) -> Iterator[tuple[str, Any]]:
         try:
             said = json.loads(line)
         except (ValueError, RecursionError) as error:
-            yield where, ValueError(f"it is no JSON: {error}")
+            yield where, ValueError(f"it is no JSON: {why_no_json(error)}")
             continue
         if isinstance(said, list):
             yield from _of_array(said, where, "turn")

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from ockit.errors import UsageError
 from ockit.files import explained
 from ockit.messages import CATEGORIES, LEVEL_NAMES
+from ockit.moderation.json_faults import why_no_json
 from ockit.moderation.training.levels import level_named
 
 MOST_ROWS = 500_000
@@ -91,9 +92,8 @@ def read_rows(path: Path) -> Rows:
             if line is None:
                 raise ValueError(f"the line is longer than {LONGEST_LINE >> 20} MiB")
             found.append(_row(line, where))
-        except (ValueError, RecursionError) as error:
-            said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-            bad.append(BadRow(where, said))
+        except ValueError as error:
+            bad.append(BadRow(where, str(error)))
         if len(found) > MOST_ROWS:
             raise UsageError(f"there are more than {MOST_ROWS:,} rows", where=where, hint="split the file")
     kind, good = _of_one_kind(found, bad)
@@ -129,8 +129,8 @@ def _row(line: bytes, where: str) -> Row:
         said = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 (byte {error.start} of the line)") from error
-    except ValueError as error:
-        raise ValueError(f"it is no JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is no JSON: {why_no_json(error)}") from error
     if not isinstance(said, dict):
         raise ValueError(f"it is a {type(said).__name__}, not an object")
     text = said.get("text")

@@ -130,19 +130,21 @@ def opened(run: Invocation, policy: Path | None, backend: str | None = None) -> 
     return open_guard(run.environment, run.settings, policy=found, audit=False)
 
 
-def blocks(guard: Guard, texts: Iterable[T], text_of: Callable[[T], str]) -> Iterator[list[T]]:
+def blocks(guard: Guard, texts: Iterable[T | None], text_of: Callable[[T], str]) -> Iterator[list[T]]:
     """Texts, or what holds them, in portions that a guard is asked for at once: a time limit is one call's, so what is
-    slow is asked text by text, and long texts go in small portions."""
+    slow is asked text by text, and long texts go in small portions. At None a portion ends: the next text may take
+    long to come."""
     most = 1 if any(spec.kind in _SLOW for spec in guard.policy.backends) else _AT_ONCE
     block: list[T] = []
     size = 0
     for one in texts:
-        length = len(text_of(one))
-        if block and (len(block) >= most or size + length > _CHARACTERS_AT_ONCE):
+        length = 0 if one is None else len(text_of(one))
+        if block and (one is None or len(block) >= most or size + length > _CHARACTERS_AT_ONCE):
             yield block
             block, size = [], 0
-        block.append(one)
-        size += length
+        if one is not None:
+            block.append(one)
+            size += length
     if block:
         yield block
 

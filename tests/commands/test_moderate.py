@@ -4,6 +4,9 @@ said of input that cannot be judged. What the embedded check finds is measured e
 from __future__ import annotations
 
 import json
+import select
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -196,14 +199,25 @@ def test_a_batch_gives_a_line_for_each_text(garden: RunOckit) -> None:
     ]
 
 
-def test_bad_lines_of_a_batch_are_named_and_left_out(garden: RunOckit) -> None:
-    bad = ["{", [1], {"txt": "a"}, {"text": 3}, {"text": " "}, "[" * 100_000]
-    written(garden.cwd / "a.jsonl", {"text": "good"}, "", *bad, '{"text": "half \\ud83e a character"}')
+def test_every_line_of_a_batch_has_its_line_and_bad_ones_are_named(garden: RunOckit) -> None:
+    bad = ["{", [1], {"txt": "a"}, {"text": None, "id": "n"}, {"text": 3}, "[" * 100_000]
+    bad.append('{"text": "a", "n": ' + "7" * 6000 + "}")
+    last: list[object] = [{"text": " \n", "id": "blank"}, '{"text": "half \\ud83e a character"}']
+    written(garden.cwd / "a.jsonl", {"text": "good"}, "", *bad, *last)
     done = garden("moderate", "--policy", "garden.toml", "--batch", "a.jsonl", "--jsonl")
     assert done.code == 7
-    assert [json.loads(line)["line"] for line in done.stdout.splitlines()] == [1, 9]
-    for number in range(3, 9):
-        assert f"a.jsonl:{number}: " in done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["line"] for one in found] == [1, *range(3, 12)]
+    assert [one["status"] for one in found] == ["ok", *["error"] * 7, "not_scanned", "ok"]
+    assert all(set(one) - {"id"} == FIELDS | {"line"} for one in found)
+    for one in found[1:-1]:
+        assert (one["level"], one["score"], one["action"], one["backend"]) == (0, 0.0, "allow", "none")
+        assert f"a.jsonl:{one['line']}: " in done.stderr
+        assert one["reason"] in done.stderr
+    assert found[-2]["reason"] == "the text is empty"
+    assert [one.get("id") for one in found] == [*[None] * 4, "n", *[None] * 3, "blank", None]
+    assert "a number in it is too long" in found[7]["reason"]
+    assert "set_int_max_str_digits" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -213,6 +227,35 @@ def test_a_batch_without_any_text(garden: RunOckit) -> None:
     assert done.code == 2
     assert "no line of it is a text" in done.stderr
     assert '{"text":' in done.stderr
+    assert json.loads(done.stdout)["status"] == "error"
+
+
+def test_a_program_that_waits_for_each_answer_gets_it(garden: RunOckit) -> None:
+    """A line is answered before the next one comes, whole or in pieces."""
+    args = ("moderate", "--policy", "garden.toml", "--batch", "-", "--jsonl")
+    process = subprocess.Popen(
+        [*garden.command(), *args],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=garden.variables(),
+        cwd=garden.cwd,
+        bufsize=0,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        for number in range(1, 4):
+            process.stdin.write(b'{"text": "the com')
+            time.sleep(0.1)
+            process.stdin.write(b'post heap"}\n{"text": "a shed"}\n\n')
+            for line, level in ((3 * number - 2, 4), (3 * number - 1, 0)):
+                assert select.select([process.stdout], [], [], 20)[0], "it waits for more"
+                found = json.loads(process.stdout.readline())
+                assert (found["line"], found["level"]) == (line, level)
+        process.stdin.write(b'{"text": "no end of line"}')
+        process.stdin.close()
+        assert json.loads(process.stdout.readline())["line"] == 10
+        assert process.wait(20) == 0
 
 
 def test_embedded_verdicts_of_a_batch_are_those_of_single_texts(run_ockit: RunOckit) -> None:

@@ -216,7 +216,7 @@ def test_nobody_waits_twice_for_one_that_hangs(guard_of: Make) -> None:
     guard.check("one", "user")
     began = time.perf_counter()
     again = guard.check("two", "user")
-    assert time.perf_counter() - began < 0.15
+    assert time.perf_counter() - began < 0.6  # its time limit once more, in which it might have ended
     assert (again.action, again.status) == ("refuse", "timeout")
     assert "earlier check" in again.reason
     time.sleep(1.6)  # it has woken up
@@ -233,8 +233,7 @@ def test_one_that_was_ended_is_made_anew() -> None:
     spec = BackendSpec("b", "rules", timeout=0.2)
     guard = Guard(parse_policy("", "m"), [(spec, Asked(make, "b", 0.2))])
     assert guard.check("one", "user").status == "timeout"
-    time.sleep(0.1)
-    assert guard.check("two", "user").action == "note"
+    assert guard.check("two", "user").action == "note"  # at once, though the first is only being ended
     assert len(made) == 2
     guard.close()
 
