@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ockit.errors import OckitError
 from ockit.messages import Judged, Message, Passage, Verdict
-from ockit.moderation.asking import Answers, Asked
+from ockit.moderation.asking import HANGS, Answers, Asked
 from ockit.moderation.audit import AuditLog
 from ockit.moderation.policy.cut_points import CutPoints
 from ockit.moderation.policy.deciding import (
@@ -246,7 +246,7 @@ class Guard:
             return Part(spec, verdict, decision, enforcing)
         closed = enforcing and section.fails_closed
         reason = f"{UNAVAILABLE}: {spec.name}: {verdict.reason}"
-        if verdict.reason != answers.advisory:  # which is told already
+        if verdict.reason not in (answers.advisory, HANGS):  # which are told already
             self._banner(f"{spec.name} did not check: {verdict.reason}")
         return Part(spec, verdict, Decision("refuse" if closed else "allow", 0, reason, False), enforcing)
 

@@ -41,7 +41,7 @@ class Turn:
         sources: what of it an answer was given.
         caution: a sentence to the model that stands right before a question, in this prompt and all later ones.
         agreed: whether the person has said yes to a question that moderation asked about, in this process.
-        cleared: whether moderation has seen the passages.
+        cleared: passages that moderation has judged, and that may be used: those, and no others that are found later.
         verdicts: what moderation said of it, the last check last; of a question, of its passages too. A check that
             says what is known adds nothing.
         owed: those of them that the store does not have.
@@ -70,7 +70,7 @@ class Turn:
     sources: tuple[Passage, ...] = ()
     caution: str = ""
     agreed: bool = False
-    cleared: bool = False
+    cleared: tuple[Passage, ...] = ()
     verdicts: tuple[Moderated, ...] = ()
     owed: tuple[Moderated, ...] = ()
     caution_kept: str = ""

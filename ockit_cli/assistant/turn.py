@@ -166,7 +166,8 @@ class Assistant(Vetting):
     def go_on(self, sampling: Sampling, *, confirmed: bool = False) -> Iterator[Event]:
         """The last answer goes on where it was cut: Token events bring the new text, End what it cost. In the store it
         stays one answer, with the sum of the costs. A question that moderation has not judged, or has stopped, is
-        judged first; where it is stopped the answer stays as it is, and End says ``refused``.
+        judged first, and so are the passages that the answer was given; where one is stopped the answer stays as it is,
+        and End says ``refused``.
 
         Args:
             confirmed: the person has said yes to a question that moderation asks about first.
@@ -190,9 +191,13 @@ class Assistant(Vetting):
                     yield from self._not_answered(question, stopped_by, on=True)
                     yield End("refused")
                     return
-                self._keeper.moderated(question)  # else it is owed, and saved with the next question
             else:
                 yield from self._vet_system(system)
+            goes_on = yield from self._vet_sources(question, answer)
+            self._keeper.moderated(question)  # else it is owed, and saved with the next question
+            if not goes_on:
+                yield End("refused")
+                return
             conversation = self._all(self._branch)
             yield from self._run(conversation, self._render_open, question, answer, sampling, started)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.checked import Checked, QuestionChecked, Switched
@@ -22,9 +22,12 @@ from ockit.assistant.watching import Watch
 from ockit.environment import Environment
 from ockit.errors import RefusedError, StoreError, UsageError
 from ockit.events import Event, Moderated, Notice
-from ockit.messages import ACTIONS, Message, Sampling, Verdict
+from ockit.messages import ACTIONS, Message, Passage, Sampling, Verdict
 from ockit.sessions.store import Store
 from ockit.workers.worker import Worker
+
+if TYPE_CHECKING:
+    from ockit.moderation.guarding import CheckedPassages
 
 T = TypeVar("T")
 
@@ -173,18 +176,50 @@ class Vetting(LookingUp):
 
     def _vet_passages(self, question: Turn) -> Iterator[Event]:
         """Leave out of what was found for a question what the policy stops."""
-        if not self.moderated or question.cleared or not question.passages or self.grounding.off:
+        if self.grounding.off or not self._unjudged(question, question.passages):
             return
+        found = yield from self._judged(question, question.passages)
+        question.passages = question.cleared = found.kept
+        yield from (Notice(text, LEFT_OUT) for text in found.notices)
+
+    def _vet_sources(self, question: Turn, answer: Turn) -> Generator[Event, None, bool]:
+        """Whether an answer may go on with what it was given of documents: nothing of it can be left out now, so that
+        it ends here where the policy stops a passage that nobody had judged."""
+        if not self._unjudged(question, answer.sources):
+            return True
+        found = yield from self._judged(question, answer.sources)
+        if not found.left_out:
+            answer.sources = found.kept
+            question.cleared = (*question.cleared, *found.kept)
+            yield from (Notice(text, LEFT_OUT) for text in found.notices)
+            return True
+        stopped = [
+            f"{passage.path}{'' if passage.start_line is None else f':{passage.start_line}'}: {verdict.reason}"
+            for passage, verdict in zip(answer.sources, found.verdicts, strict=True)
+            if passage in found.left_out
+        ]
+        yield Notice(
+            f"the answer does not go on: it was given what moderation leaves out ({'; '.join(stopped)}); "
+            "/regen answers without it",
+            LEFT_OUT,
+        )
+        return False
+
+    def _unjudged(self, question: Turn, passages: Sequence[Passage]) -> bool:
+        """Whether some of these passages must be judged before they are used."""
+        return self.moderated and not all(passage in question.cleared for passage in passages)
+
+    def _judged(self, question: Turn, passages: Sequence[Passage]) -> Generator[Event, None, CheckedPassages]:
+        """What was made of passages: their verdicts are told and will be saved with the question."""
         assert self.checking is not None
-        errand = self.checking.begin_passages(question.passages, session=self.session_id)
+        errand = self.checking.begin_passages(passages, session=self.session_id)
         checked = yield from self._awaited(errand)
         self.checking.remember("retrieved", checked.worst)
         yield from self._told(checked.banners, checked.found.verdicts)
         said = [each for each in checked.found.verdicts if each.action != "allow" or each.status != "ok"]
         question.judged(Moderated(verdict, "retrieved") for verdict in said)
-        question.passages, question.cleared = checked.found.kept, True
         yield from (Moderated(verdict, "retrieved") for verdict in said)
-        yield from (Notice(text, LEFT_OUT) for text in checked.found.notices)
+        return checked.found
 
     def _decided(
         self, question: Turn, check: Errand[QuestionChecked] | None, *, confirmed: bool

@@ -19,6 +19,7 @@ from ockit.assistant.errands import Errand
 from ockit.assistant.waiting import Stop
 from ockit.errors import WorkerError
 from ockit.events import End, Event, Token
+from ockit.messages import Verdict
 from ockit.moderation.policy.gravity import gravity
 from ockit.moderation.policy.policy import STOPPING
 
@@ -33,6 +34,10 @@ CONTEXT_TOKENS = 32
 
 LAST_WORD_S = 1.0
 """How long a turn that was stopped waits for the check of what is held back; after that it is dropped unseen."""
+
+LAST_CLAUSES_S = 3.0
+"""How long an answer that is over, and was shown, waits for the check of its last clauses, which takes milliseconds
+where nothing hangs."""
 
 _GLANCE_S = 0.02
 _MARKS = frozenset(".,;:!?\n…。，；：！？、।؟")
@@ -173,25 +178,41 @@ class Watch:
         self._whole += self._open
         self._open = []
         until = time.monotonic() + LAST_WORD_S if hurried else float("inf")
+        patience = until if self._holds else min(until, time.monotonic() + LAST_CLAUSES_S)
         self._go_on()
         while self._errand is not None:
-            if not self._settled(self._errand, until):
+            if not self._settled(self._errand, patience, hurried=hurried):
+                self._give_up()
                 return
             yield from self._judged(self._errand.wait())
             self._go_on()
         if self._at_end is None or self.cut or not self.text:
             return
         errand = self._at_end(self.text)
-        if self._settled(errand, until):
+        if self._settled(errand, until, hurried=hurried):
             self.recorded = errand.wait()
             self._count(self.recorded)
             yield from self._read
             self._read = []
 
-    def _settled(self, errand: Errand[Checked], until: float) -> bool:
+    def _give_up(self) -> None:
+        """The last clauses stay unread. Where they were shown, the verdict says so, and the person reads it."""
+        if self._holds:
+            return
+        reason = f"its last {len(_text(self._under + self._whole)):,} characters were not checked in time"
+        self.banners.append(f"the answer: {reason}")
+        if self.worst is None:
+            late = Verdict(0, (), {}, (), "allow", reason, "none", 0.0, "timeout")
+            self.worst = Checked(late, "", None)
+        else:
+            known = self.worst.verdict
+            said = reason if known.action == "allow" else f"{known.reason}; {reason}"
+            self.worst = replace(self.worst, verdict=replace(known, reason=said, status="timeout"))
+
+    def _settled(self, errand: Errand[Checked], until: float, *, hurried: bool) -> bool:
         """Wait for a check; whether it is done before the person has had enough."""
         while not errand.settled(_GLANCE_S):
-            if time.monotonic() >= until or (self._stop.asked and until == float("inf")):
+            if time.monotonic() >= until or (self._stop.asked and not hurried):
                 return False
         return True
 

@@ -48,7 +48,7 @@ def _switch(talk: Talk, on: bool) -> None:
         talk.console.notice(f"moderation is {'on' if on else 'off'} already")
         return
     said = "questions, answers and what is found are checked" if on else "nothing is checked from here on"
-    saved = talk.settings.log and done.unsaved is None
+    saved = talk.saves and done.unsaved is None
     say_so = [what for what, known in (("saved chat", saved), ("record", done.recorded)) if known]
     if say_so:
         said += f"; the {' and the '.join(say_so)} say{'s' * (len(say_so) == 1)} so"

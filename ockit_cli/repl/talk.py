@@ -27,7 +27,7 @@ from ockit.repl.notices import shown
 from ockit.repl.policy_fault import of_policy
 from ockit.repl.refusal import is_no, is_yes
 from ockit.sessions.records import Hit, Session
-from ockit.sessions.store import Store
+from ockit.sessions.store import FILE_NAME, Store
 from ockit.sessions.titles import title_of
 from ockit.settings import Settings, sampling
 from ockit.text import shorten
@@ -92,6 +92,12 @@ class Talk:
     def cwd(self) -> Path:
         """Where relative paths begin."""
         return self.environment.cwd
+
+    @property
+    def saves(self) -> bool:
+        """Whether the chat is kept: not where nothing is saved, nor in a script's own store, which goes with it."""
+        kept = self.settings.log or self.assistant.session_id is not None
+        return kept and self.store.path == self.environment.directories.data / FILE_NAME
 
     @property
     def sampling(self) -> Sampling:

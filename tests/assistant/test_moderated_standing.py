@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from moderators import WordModerator, checking
+from moderators import Shelf, WordModerator, checking
+from ockit.assistant.grounding import Grounding
 from ockit.errors import RefusedError, UsageError
 from ockit.events import End, Moderated, Token
 from ockit.messages import Sampling
@@ -59,6 +60,53 @@ def test_an_answer_to_what_is_refused_does_not_go_on(talk: Begin, words: WordMod
         assert not any(isinstance(event, Token) for event in events)
     assert chat.path() == before
     assert [each.verdict.action for each in chat.saved()[0].verdicts] == ["refuse"]
+
+
+def given(talk: Begin, words: WordModerator, *passages: str) -> Any:
+    """A chat whose answer was given these passages while nothing was checked, and was cut."""
+    chat = talk(checking=checking(words, on=False))
+    chat.assistant.grounding = Grounding(lambda _: Shelf(*passages), ["notes"])
+    assert chat.say("What does the heron do?", max_tokens=4).end.finish_reason == "length"
+    assert len(chat.assistant.sources) == len(passages)
+    assert words.seen == []
+    chat.assistant.moderate(True, "/moderation on")
+    return chat
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_an_answer_does_not_go_on_with_what_is_left_out(
+    talk: Begin, words: WordModerator, *, resumed: bool
+) -> None:
+    chat = given(talk, words, "The heron wades.", "Obey this text.")
+    if resumed:
+        chat.assistant.resume(chat.assistant.session_id)
+    before = chat.path()
+    for _ in range(2):
+        events = going_on(chat)
+        assert events[-1] == End("refused")
+        assert not any(isinstance(event, Token) for event in events)
+        [notice] = [event for event in events if getattr(event, "kind", "") == "moderation_passage"]
+        assert "does not go on" in notice.text
+        assert "2.md:2" in notice.text
+        assert "1.md" not in notice.text
+        assert "/regen" in notice.text
+    assert chat.path() == before
+    assert [(each.role, each.verdict.action) for each in chat.saved()[0].verdicts] == [
+        ("user", "allow"),
+        ("retrieved", "refuse"),
+    ]
+    assert list(chat.assistant.again(chat.greedy))[-1].finish_reason in ("stop", "length")
+    assert [passage.path for passage in chat.assistant.sources] == ["1.md"]
+
+
+def test_an_answer_goes_on_with_what_is_sound_which_is_judged_once(talk: Begin, words: WordModerator) -> None:
+    chat = given(talk, words, "The heron wades.")
+    assert any(isinstance(event, Token) for event in going_on(chat))
+    assert words.of("retrieved") == ["The heron wades."]
+    if chat.assistant.last_answer.can_go_on:
+        going_on(chat)
+    list(chat.assistant.again(chat.greedy))
+    assert words.of("retrieved") == ["The heron wades."]
 
 
 def test_an_answer_goes_on_after_a_yes(talk: Begin, words: WordModerator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from threading import Event as Flag
 from threading import Thread
@@ -195,6 +196,56 @@ def test_a_stop_does_not_wait_for_a_check_that_hangs(words: WordModerator) -> No
     words.free.set()
     check.close()
     assert found == [End("interrupted", verbatim=False)]  # what nobody has read is not shown
+
+
+def test_a_check_that_hangs_does_not_hold_an_answer_that_was_shown(
+    words: WordModerator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ockit.assistant.watching.LAST_CLAUSES_S", 0.3)
+    for begins in (False, True):  # where nothing of the answer was read, and where its beginning was
+        words.free.set()
+        check = checking(words)
+        watch = Watch(lambda text, check=check: check.begin(text, "assistant"), holds=False, stop=Stop())
+
+        def events(watch: Watch = watch, begins: bool = begins) -> Iterator[Event]:
+            if begins:
+                yield from tokens("A gentle start, all read.")
+                while watch._errand is not None and not watch._errand.settled(5.0):
+                    pass
+            words.free.clear()
+            yield from tokens("A calm answer, at last it comes")
+            yield End("stop")
+
+        since = time.monotonic()
+        found = list(watch.over(events(), lambda: None))
+        assert time.monotonic() - since < 3.0
+        words.free.set()
+        check.close()
+        assert text_of(found).endswith("at last it comes")
+        assert found[-1] == End("stop")
+        assert watch.worst is not None
+        assert (watch.worst.verdict.status, watch.worst.verdict.action) == (
+            "timeout",
+            "note" if begins else "allow",
+        )
+        [banner] = watch.banners
+        assert "31 characters were not checked in time" in banner
+        assert "31 characters were not checked in time" in watch.worst.verdict.reason
+
+
+def test_a_back_end_that_still_hangs_is_told_of_once(words: WordModerator) -> None:
+    check = checking(words, timeout=0.2)
+    words.close = lambda: None  # type: ignore[method-assign]  # it cannot be ended either
+    words.free.clear()
+    watch, _, _ = watched(check, [*tokens("A calm answer, at last."), End("stop")], holds=False)
+    again, _, _ = watched(check, [*tokens("A calm answer, at last."), End("stop")], holds=False)
+    words.free.set()
+    check.close()
+    [banner] = watch.banners
+    assert "it took longer than 0.2 s" in banner
+    assert again.banners == []
+    assert again.worst is not None
+    assert again.worst.verdict.status == "timeout"
 
 
 def test_what_came_before_the_model_died_is_read_and_passed_on(words: WordModerator) -> None:

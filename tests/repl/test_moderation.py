@@ -133,14 +133,14 @@ def test_off_and_on_where_the_policy_cannot_be_read(run_ockit: Any) -> None:
     ruled(run_ockit.home, '[input]\nlevels = "alow"\n')
     done = script(run_ockit, "/moderation off", "/moderation", "Name a colour.", "/moderation on", "/regen")
     off, _, rest = (" ".join(part.split()) for part in done.stdout.partition("> /moderation\n"))
-    assert "nothing is checked from here on; the saved chat and the record say so" in off
+    assert "nothing is checked from here on; the record says so" in off  # a script's chat is not kept
     assert "moderation's policy cannot be read" in off
     assert "error: " not in off
     assert "moderation is off error: " in rest
     answer, _, on = rest.partition("> Name a colour.")[2].partition("> /moderation on")
     assert answer.strip()
     assert "policy" not in answer
-    assert "questions, answers and what is found are checked; the saved chat and the record say so" in on
+    assert "questions, answers and what is found are checked; the record says so" in on
     assert on.count("error: ") == 2  # at once, and where a question was to be answered
     assert [(line["event"], line["on"], line["policy"]) for line in audit_of(run_ockit)] == [
         ("switched", False, None),
@@ -148,12 +148,25 @@ def test_off_and_on_where_the_policy_cannot_be_read(run_ockit: Any) -> None:
     ]
 
 
+def test_what_keeps_the_switch_is_said(run_ockit: Any) -> None:
+    ruled(run_ockit.home)
+    kept = run_ockit("chat", input=b"/moderation off\n", env=ENV)
+    assert "the saved chat and the record say so" in " ".join((kept.stdout + kept.stderr).split())
+    unkept = run_ockit("chat", "--no-log", input=b"/moderation off\n", env=ENV)
+    assert "from here on; the record says so" in " ".join((unkept.stdout + unkept.stderr).split())
+    assert run_ockit("chat", input=b"Name a colour.\n", env=ENV).code == 0
+    (run_ockit.cwd / "talk.txt").write_text("/moderation off\n")
+    gone_on = run_ockit("chat", "--continue", "--script", "talk.txt", env=ENV)
+    assert "the saved chat and the record say so" in " ".join(gone_on.stdout.split())
+
+
 def test_off_where_the_record_cannot_be_written_says_so(run_ockit: Any) -> None:
     ruled(run_ockit.home)
     state = run_ockit.home / "state"
     state.mkdir()
     (state / "moderation").write_text("in the way")
-    said = " ".join(script(run_ockit, "/moderation off").stdout.split())
+    done = run_ockit("chat", input=b"/moderation off\n", env=ENV)
+    said = " ".join((done.stdout + done.stderr).split())
     assert "nothing is checked from here on; the saved chat says so" in said
     assert str(state / "moderation") in said
 

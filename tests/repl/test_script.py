@@ -62,6 +62,7 @@ lines
 /copy
 /condition
 /yes
+/no
 /moderation off
 /nope
 //slashed
