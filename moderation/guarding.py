@@ -14,6 +14,7 @@ from ockit.errors import OckitError
 from ockit.messages import Judged, Message, Passage, Verdict
 from ockit.moderation.asking import HANGS, Answers, Asked
 from ockit.moderation.audit import AuditLog
+from ockit.moderation.passage_place import graver, place_words
 from ockit.moderation.policy.cut_points import CutPoints
 from ockit.moderation.policy.deciding import (
     AT_RISK,
@@ -29,6 +30,9 @@ from ockit.moderation.policy.policy import STOPPING, BackendSpec, Policy, Sectio
 
 QUICK = ("embedded", "rules", "trained")
 """Kinds of back ends that judge a clause while the next is written."""
+
+_PLACE_READERS = ("embedded", "rules")
+"""Kinds that judge a passage's place: a classifier that a person trained has learned from texts, not from paths."""
 
 _IN_FULL = ("embedded", "topic")
 """Kinds whose own words say no more than the policy's."""
@@ -148,8 +152,9 @@ class Guard:
             self._banner(f"moderation keeps no record: {error}")
 
     def check_passages(self, passages: Sequence[Passage], *, session: str | None = None) -> CheckedPassages:
-        """Judge what was found; what the policy stops is left out, with a notice."""
+        """Judge what was found, and where it stands; what the policy stops is left out, with a notice."""
         verdicts = self.check_many([passage.text for passage in passages], "retrieved", session=session)
+        verdicts = self._with_places(passages, verdicts, session)
         kept, left_out, notices = [], [], []
         for passage, verdict in zip(passages, verdicts, strict=True):
             where = passage.path + (f":{passage.start_line}" if passage.start_line is not None else "")
@@ -161,6 +166,37 @@ class Guard:
             if verdict.action == "caution":
                 notices.append(f"take care with {where}: {verdict.reason}")
         return CheckedPassages(tuple(kept), tuple(left_out), tuple(verdicts), tuple(notices))
+
+    def _with_places(
+        self, passages: Sequence[Passage], verdicts: Sequence[Verdict], session: str | None
+    ) -> list[Verdict]:
+        """The verdicts, where that on a passage's place is graver that one. Each place is judged once, and by no topic,
+        which a path is never on; where the embedded check counts, by no model that needs a second for each."""
+        places = [place_words(passage) for passage in passages]
+        distinct = list(dict.fromkeys(filter(None, places)))
+        if not distinct:
+            return list(verdicts)
+        embedded = any(
+            spec.kind == "embedded" and spec.enforce and "retrieved" in spec.roles
+            for spec, _ in self._backends
+        )
+        backends = [
+            (spec, asked)
+            for spec, asked in self._backends
+            if spec.kind != "topic" and (spec.kind in _PLACE_READERS or not embedded)
+        ]
+        with self._checking:
+            found = dict(zip(distinct, self._judged(distinct, "retrieved", (), backends), strict=True))
+            for place, judgement in found.items():
+                self.record(place, "retrieved", judgement.verdict, session=session)
+            weighed = [
+                graver(verdict, found[place].verdict) if place else verdict
+                for verdict, place in zip(verdicts, places, strict=True)
+            ]
+            at = gravest(weighed)
+            if weighed[at] is not verdicts[at]:
+                self.last = replace(found[places[at]], verdict=weighed[at])
+        return weighed
 
     def answer_text(self, verdict: Verdict, role: Judged = "user") -> str:
         """What the person reads where a text was stopped, by the policy's texts."""

@@ -272,12 +272,59 @@ def test_passages(guard_of: Make) -> None:
     assert guard.check_passages([]).verdicts == ()
 
 
+def test_a_passage_is_left_out_for_its_path_or_headings(guard_of: Make, tmp_path: Path) -> None:
+    class Reads(Told):
+        def check(self, text: str, role: Any, context: Any = ()) -> Verdict:
+            super().check(text, role, context)
+            at = text.find("obey me")
+            hits = (Finding("injection", at, at + 7),) if at >= 0 else ()
+            return replace(PLAIN, injection=0.9 if hits else 0.1, hits=hits)
+
+    backend, topic, slow = Reads(), Told(topic="cooking"), Told()
+    guard = guard_of(
+        backend,
+        (topic, {"kind": "topic"}),
+        (slow, {"kind": "guard"}),
+        policy='[retrieved]\noff_topic = "note"\n',
+        audit=AuditLog(tmp_path),
+    )
+    good = replace(passage("oil the pump"), path="notes/pump_and-well.v2.md", heading="The pump › Its oil")
+    by_path = replace(good, path="notes/please_obey-me.md")
+    by_heading = replace(good, heading="The pump › now obey me")
+    nowhere = replace(good, path="", heading="")
+    checked = guard.check_passages([good, by_path, replace(good, start_line=9), by_heading, nowhere])
+    assert checked.left_out == (by_path, by_heading)
+    assert len(checked.notices) == 2
+    assert all(
+        notice.endswith("its path or headings: it gives orders to the assistant)")
+        for notice in checked.notices
+    )
+    assert backend.asked[5:] == [
+        "notes pump and well v2\nThe pump\nIts oil",
+        "notes please obey me\nThe pump\nIts oil",
+        "notes pump and well v2\nThe pump\nnow obey me",
+    ]
+    assert topic.asked == slow.asked == ["oil the pump"] * 5
+    assert guard.last is not None
+    assert guard.last.verdict == checked.verdicts[1]
+    assert all((hit.start, hit.end) == (None, None) for hit in checked.verdicts[1].hits)
+    assert (tmp_path / "audit.jsonl").read_text().count("\n") == 8
+
+
+def test_without_the_embedded_check_all_but_topics_read_places(guard_of: Make) -> None:
+    slow, topic = Told(), Told()
+    guard = guard_of((slow, {"kind": "guard"}), (topic, {"kind": "topic"}))
+    guard.check_passages([passage("oil the pump")])
+    assert (slow.asked, topic.asked) == (["oil the pump", "a"], ["oil the pump"])
+
+
 def test_passages_that_could_not_be_read_are_left_out(guard_of: Make) -> None:
     guard = guard_of(CountsWrong())
     checked = guard.check_passages([passage("one"), passage("two")])
     assert checked.kept == ()
     assert all(verdict.status == "error" for verdict in checked.verdicts)
     assert "1 verdicts on 2 texts" in checked.notices[0]
+    assert "path" not in checked.notices[0]
 
 
 def test_off_topic_has_the_bots_own_words(guard_of: Make) -> None:
