@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ockit.errors import OckitError
+from ockit.errors import NotFound, OckitError
 from ockit.moderation.asking import Asked
 from ockit.moderation.audit import AuditLog
 from ockit.moderation.guarding import Guard
@@ -116,6 +116,8 @@ def _open(
     try:
         return _opened(spec, folder, environment, shared, None if strict else alone)
     except OckitError as error:
+        if isinstance(error, NotFound) and spec.where:  # the policy's line has the name that is wrong
+            error.what, error.where = error.what + (f" ({error.where})" if error.where else ""), spec.where
         error.where = error.where or spec.where or None
         raise
 
@@ -153,13 +155,13 @@ def _opened(
 
 
 def _beside(spec: BackendSpec, folder: Path) -> dict[str, Any]:
-    """The options with paths made whole: ``./x`` and the file of rules lie beside the policy."""
+    """The options with paths made whole: ``./x``, ``x.gguf`` and the file of rules lie beside the policy."""
     options = dict(spec.options)
     if "file" in options:
         options["file"] = str(folder / Path(options["file"]).expanduser())
     model = options.get("model")
-    if isinstance(model, str) and model.startswith(("./", "../")):
-        options["model"] = str(folder / model)
+    if isinstance(model, str) and (model.startswith(("./", "../")) or model.lower().endswith(".gguf")):
+        options["model"] = str(folder / Path(model).expanduser())
     return options
 
 

@@ -40,6 +40,7 @@ class GgufJudge:
         self._model = model
         self._seconds = seconds
         self._stopped = False
+        self._closed = False  # for good: a check that begins at this moment must not forget it
 
     def cancel(self) -> None:
         """Stop the running check soon; from any thread."""
@@ -47,8 +48,8 @@ class GgufJudge:
         self._engine.cancel()
 
     def close(self) -> None:
-        """End the worker, and with it a running check."""
-        self._stopped = True
+        """End the worker, and with it a running check; there is no other after it."""
+        self._closed = True
         self._engine.close()
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
@@ -63,13 +64,15 @@ class GgufJudge:
         return self._engine.score(prefix, continuations)
 
     def _go_on(self) -> None:
-        if self._stopped:
+        if self._stopped or self._closed:
             raise InterruptedByUser(f"{self.name} was stopped")
 
     @contextmanager
     def _within(self, seconds: float) -> Iterator[None]:
-        """What is asked in it is stopped after so many seconds, by `cancel`, or by `close`. Raises `JudgeTimeout`."""
+        """What is asked in it is stopped after so many seconds, by `cancel`, or by `close`. Raises `JudgeTimeout`,
+        and InterruptedByUser where it was closed."""
         self._stopped = False
+        self._go_on()
         with TimeLimit(seconds, self.cancel, self._engine.kill, self.name):
             yield
 

@@ -18,7 +18,7 @@ from ockit.messages import CATEGORIES
 from ockit.moderation.evaluation import auc, auprc
 from ockit.moderation.training.classifier import TrainedClassifier
 from ockit.moderation.training.heads import Head, HeadKind, Schedule, fit
-from ockit.moderation.training.rows import Kind, Row, Rows
+from ockit.moderation.training.rows import Kind, Row, Rows, one_answer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,10 +114,7 @@ def _answers(rows: Rows, plan: Plan) -> tuple[str, ...]:
     counts = rows.answers
     word = rows.kind
     if len(counts) == 1:
-        raise UsageError(
-            f"all {len(rows.good):,} rows have the {word} {next(iter(counts))!r}: there is nothing to tell apart",
-            hint=f"add rows of another {word}",
-        )
+        raise one_answer(rows)
     if len(counts) > MOST_ANSWERS:
         raise UsageError(
             f"there are {len(counts):,} labels; {MOST_ANSWERS} at most", hint="give rows of a kind one label"

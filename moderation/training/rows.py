@@ -106,6 +106,17 @@ def read_rows(path: Path) -> Rows:
     return Rows(tuple(good), tuple(bad), kind)
 
 
+def one_answer(rows: Rows) -> UsageError:
+    """What is said of rows that all have the same answer."""
+    answer, count = next(iter(rows.answers)), len(rows.good)
+    said = f"all {count:,} rows have the {rows.kind}" if count > 1 else f"the only row has the {rows.kind}"
+    return UsageError(
+        f"{said} {answer!r}: there is nothing to tell apart",
+        where=rows.good[0].where.rpartition(":")[0],
+        hint=f"add rows of another {rows.kind}",
+    )
+
+
 def _lines(path: Path) -> Iterator[tuple[str, bytes | None]]:
     """The lines that are not empty, each with its place; None for one that is too long."""
     try:

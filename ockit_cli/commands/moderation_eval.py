@@ -56,7 +56,7 @@ def evaluate(
     (exit 7).
     """
     from ockit.moderation.evaluation import draw, figures
-    from ockit.moderation.training.rows import read_rows
+    from ockit.moderation.training.rows import one_answer, read_rows
 
     call = invocation(ctx)
     judged = checked_role(role)
@@ -68,12 +68,7 @@ def evaluate(
     rows = read_rows(call.environment.cwd / data)
     tell_bad(call.console, rows.bad)
     if len(rows.answers) == 1:
-        raise UsageError(
-            f"all {len(rows.good):,} rows have the {rows.kind} {next(iter(rows.answers))!r}: there is nothing to "
-            "tell apart",
-            where=str(data),
-            hint=f"add rows of another {rows.kind}",
-        )
+        raise one_answer(rows)
     name = classifier or backend or "moderation"
     if classifier is not None:
         measured = by_classifier(call, rows, classifier, levels)

@@ -146,6 +146,16 @@ def test_rows_are_refused_with_their_lines(run_ockit: RunOckit) -> None:
     done = run_ockit("moderation", "train", one_class.name)
     assert done.code == 2
     assert "all 9 rows have the level '2': there is nothing to tell apart" in done.stderr
+    assert f"at: {run_ockit.cwd / 'one.jsonl'}\n" in done.stderr
+    written(run_ockit.cwd / "single.jsonl", [{"text": "a", "level": 1}])
+    for command in ("train", "eval"):
+        done = run_ockit("moderation", command, "single.jsonl")
+        assert done.code == 2
+        assert "the only row has the level '1'" in done.stderr
+        assert f"at: {run_ockit.cwd / 'single.jsonl'}\n" in done.stderr
+    written(run_ockit.cwd / "digits.jsonl", ['{"text": "a", "level": ' + "7" * 6000 + "}"])
+    done = run_ockit("moderation", "train", "digits.jsonl")
+    assert "it is no JSON: a number in it is too long\n" in done.stderr
     written(run_ockit.cwd / "bad.jsonl", ["{", {"text": "", "level": 1}, "[]"])
     done = run_ockit("moderation", "train", "bad.jsonl")
     assert done.code == 2
@@ -175,7 +185,7 @@ def test_rows_are_refused_with_their_lines(run_ockit: RunOckit) -> None:
         (["eval", "a.jsonl", "--plot", "a.jpg"], 2, "the plot is a PNG file"),
         (["eval", "b.jsonl"], 2, "the label 'x' has no level to compare with"),
         (["eval", "b.jsonl", "--map", "x=2", "--map", "y=2"], 2, "all labels have the level 2"),
-        (["eval", "c.jsonl"], 2, "all 1 rows have the level '0'"),
+        (["eval", "c.jsonl"], 2, "the only row has the level '0'"),
         (["import", "prosocial", "a.jsonl"], 2, "no row of ProsocialDialog"),
         (["classifier", "show", "none"], 3, "there is no classifier"),
     ],

@@ -144,6 +144,16 @@ NONSENSE: list[Any] = [
     replace(PLAIN, ms="1"),  # type: ignore[arg-type]
     replace(PLAIN, action="allow_all"),  # type: ignore[arg-type]
     replace(PLAIN, action="refuse"),
+    replace(PLAIN, level=True),
+    replace(PLAIN, p_level=None),  # type: ignore[arg-type]
+    replace(PLAIN, p_level=0),  # type: ignore[arg-type]
+    replace(PLAIN, unsure="x"),  # type: ignore[arg-type]
+    replace(PLAIN, backend=None),  # type: ignore[arg-type]
+    replace(PLAIN, status=["ok"]),  # type: ignore[arg-type]
+    replace(PLAIN, injection=False),
+    replace(PLAIN, ms=float("nan")),
+    replace(PLAIN, hits=(Finding("x", "0", 1),)),  # type: ignore[arg-type]
+    replace(PLAIN, hits=(Finding("x", 0, None),)),
 ]
 
 FAULTY: dict[str, tuple[Callable[[], Any], str, str]] = {

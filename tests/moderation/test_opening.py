@@ -172,19 +172,31 @@ def answered(guard: Guard) -> Verdict:
 
 
 def test_a_trained_one_that_is_not_there(opened: Open) -> None:
-    closed(opened('[backend.trained]\nclassifier = "mine"\n').check("hello", "user"), "error", "mine")
+    verdict = opened('[backend.trained]\nclassifier = "mine"\n').check("hello", "user")
+    closed(verdict, "error", "moderation.toml:1: there is no classifier 'mine'")
+
+
+def test_a_model_file_lies_beside_the_policy(opened: Open, embedded_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.gguf").symlink_to(embedded_model)
+    for name in ("mine.gguf", "./mine.gguf", str(tmp_path / "mine.gguf")):
+        verdict = opened(f'[backend.guard]\nmodel = "{name}"\n').check("hello", "user")
+        closed(verdict, "error", "format")  # it was found, and is no guard
 
 
 @pytest.mark.parametrize(
     "backend",
     [
+        '[backend.guard]\nmodel = "none.gguf"\n',
+        '[backend.guard]\nmodel = "none"\n',
         '[backend.guard]\nmodel = "./none.gguf"\n',
         '[backend.hf]\nmodel = "./none"\n',
         '[backend.fewshot]\nmodel = "./none.gguf"\n',
     ],
 )
 def test_a_model_that_is_not_there(opened: Open, backend: str) -> None:
-    closed(opened(backend).check("hello", "user"), "error", "none")
+    verdict = opened(backend).check("hello", "user")
+    closed(verdict, "error", "none")
+    assert "moderation.toml:1: " in verdict.reason
 
 
 def test_a_topic_that_is_not_there_is_told_at_once(opened: Open) -> None:

@@ -203,4 +203,10 @@ def test_a_check_is_stopped_between_two_calls_of_the_engine(
         with pytest.raises(InterruptedByUser, match="guard was stopped"):
             judge.check("jam and bread " * 2000, "user")
         monkeypatch.setattr(judge._engine, "encode", encode)
-        assert judge.check(TEXT, "user").status == "ok"  # which another check does not hear of
+        if end == "cancel":
+            assert judge.check(TEXT, "user").status == "ok"  # which another check does not hear of
+            continue
+        for _ in range(2):  # closed just before a check begins: that starts no process anew
+            with pytest.raises(InterruptedByUser, match="guard was stopped"):
+                judge.check(TEXT, "user")
+        assert not judge._engine.worker.alive
