@@ -102,11 +102,11 @@ def test_an_answer_does_not_go_on_with_what_is_left_out(
 def test_an_answer_goes_on_with_what_is_sound_which_is_judged_once(talk: Begin, words: WordModerator) -> None:
     chat = given(talk, words, "The heron wades.")
     assert any(isinstance(event, Token) for event in going_on(chat))
-    assert words.of("retrieved") == ["The heron wades."]
+    assert words.of("retrieved").count("The heron wades.") == 1
     if chat.assistant.last_answer.can_go_on:
         going_on(chat)
     list(chat.assistant.again(chat.greedy))
-    assert words.of("retrieved") == ["The heron wades."]
+    assert words.of("retrieved").count("The heron wades.") == 1
 
 
 def test_an_answer_goes_on_after_a_yes(talk: Begin, words: WordModerator) -> None:
