@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ockit.errors import OckitError
-from ockit.messages import Judged, Message, Passage, Verdict
+from ockit.messages import ACTIONS, Action, Judged, Message, Passage, Verdict
 from ockit.moderation.asking import HANGS, Answers, Asked
 from ockit.moderation.audit import AuditLog
 from ockit.moderation.passage_place import graver, place_words
@@ -117,12 +117,14 @@ class Guard:
         context: Sequence[Message] = (),
         *,
         session: str | None = None,
+        at_most: Action = "refuse",
     ) -> list[Verdict]:
-        """As `check` for each text; a back end that can reads all of them at once."""
+        """As `check` for each text; a back end that can reads all of them at once. `at_most`: the strictest action that
+        is taken, whatever the policy says of such texts; record and verdict have what is done."""
         if not texts:
             return []
         with self._checking:
-            found = self._judged(texts, role, context, self._backends)
+            found = [_no_more(one, at_most) for one in self._judged(texts, role, context, self._backends)]
             self.last = found[gravest([one.verdict for one in found])]
             for text, judgement in zip(texts, found, strict=True):
                 self.record(text, role, judgement.verdict, session=session)
@@ -290,6 +292,13 @@ class Guard:
         if text not in self._told:
             self._told.add(text)
             self._banners.append(text)
+
+
+def _no_more(judgement: Judgement, at_most: Action) -> Judgement:
+    """A judgement whose action is no stricter than that."""
+    if ACTIONS.index(judgement.verdict.action) <= ACTIONS.index(at_most):
+        return judgement
+    return replace(judgement, verdict=replace(judgement.verdict, action=at_most))
 
 
 def _strictest(parts: Sequence[Part], role: Judged) -> Verdict:

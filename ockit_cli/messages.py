@@ -221,6 +221,11 @@ class Verdict:
         return self.status == "ok" or (self.status == "not_scanned" and self.backend != "none")
 
     @property
+    def faulty(self) -> bool:
+        """Whether there is no judgement, because the check did not work."""
+        return self.status in ("timeout", "error")
+
+    @property
     def score(self) -> float:
         """The expected level, 0 to 4: what texts are ranked by. Without probabilities, the level."""
         if not self.p_level:

@@ -27,6 +27,7 @@ class Turn:
     """A question or an answer of this conversation.
 
     Attributes:
+        model: who has answered; empty where no model has, but moderation with a fixed text.
         token_ids: ids of an answer that spell exactly its text, in the vocabulary of `model`.
         id: its message in the store; None where it is not there.
         kept: whether the store has all of it.
@@ -102,6 +103,17 @@ class Turn:
             verdicts=saved.verdicts,
             caution_kept=caution,
         )
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is an answer that moderation gave, and no model."""
+        return self.role == "assistant" and self.model == ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is a question that moderation has refused, by its last verdict."""
+        said = [each.verdict.action for each in self.verdicts if each.role == "user"]
+        return self.role == "user" and bool(said) and said[-1] == "refuse"
 
     @property
     def words(self) -> str:

@@ -40,10 +40,12 @@ class QuestionChecked(Checked):
         careful: the attachments that a search would not have passed on unremarked, with what was said of them: the
             person has chosen them, so the model is told to take care.
         care: the sentence that tells it; empty where nothing asks for care.
+        attached: what was made of the attachment that asks for most care, read as a document; None where none does.
     """
 
     careful: tuple[tuple[str, Verdict], ...] = ()
     care: str = ""
+    attached: Checked | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ class Switched:
     unsaved: OckitError | None = None
 
 
-Text = Literal["user", "assistant", "retrieved", "system"]
-"""Which of a turn's texts was judged; a system text is judged as the person's."""
+Text = Literal["user", "assistant", "retrieved", "system", "attached"]
+"""Which of a turn's texts was judged; a system text is judged as the person's, what is attached as what is found."""
 
 
 def shifted(verdict: Verdict, by: int) -> Verdict:
@@ -93,3 +95,8 @@ def shifted(verdict: Verdict, by: int) -> Verdict:
         for hit in verdict.hits
     )
     return replace(verdict, hits=hits)
+
+
+def of_file(name: str, verdict: Verdict) -> Verdict:
+    """A verdict whose reason says which file it is about."""
+    return replace(verdict, reason=f"{name}: {verdict.reason}" if verdict.reason else name)

@@ -7,7 +7,6 @@ Knows no turn (`ockit.assistant.vetting` does) and no back end.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ockit.assistant.attachments import Piece
@@ -18,6 +17,7 @@ from ockit.assistant.checked import (
     Reading,
     Switched,
     Text,
+    of_file,
     shifted,
 )
 from ockit.assistant.errands import Errand, Errands
@@ -101,15 +101,20 @@ class Checking:
             at = gravest(verdicts)
             judgement = guard.last if guard.last is not None and guard.last.verdict == verdicts[at] else None
             files = [piece for piece in pieces if piece.name]
-            read = guard.check_many([piece.text for piece in files], "retrieved", session=session)
+            # the person has chosen these: they are met with care at most, and record and session say so
+            read = guard.check_many(
+                [piece.text for piece in files], "retrieved", session=session, at_most="caution"
+            )
             careful = tuple(
                 (file.name, shifted(verdict, file.start))
                 for file, verdict in zip(files, read, strict=True)
-                if verdict.action not in ("allow", "note")
+                if verdict.action == "caution"
             )
+            worst = gravest(read) if careful else 0
+            attached = Checked(of_file(files[worst].name, read[worst]), "", guard.last) if careful else None
             verdict = shifted(verdicts[at], pieces[at].start)
             if pieces[at].name and verdict.action != "allow":
-                verdict = replace(verdict, reason=f"{pieces[at].name}: {verdict.reason}")
+                verdict = of_file(pieces[at].name, verdict)
             cares = bool(careful) or verdict.action == "caution"
             return QuestionChecked(
                 verdict,
@@ -118,6 +123,7 @@ class Checking:
                 guard.take_banners(),
                 careful,
                 guard.policy.texts.caution if cares else "",
+                attached,
             )
 
         return self._errands.do(work)

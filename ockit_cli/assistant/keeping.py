@@ -136,6 +136,8 @@ class Keeper:
                 self._save([*branch.turns, question], runs, system, title)
                 notices = [Notice("this chat was removed from the store; all of it is saved anew", "saved")]
             self._save_rest(branch, runs)
+            if title is not None and not branch.turns:
+                self._rename(title)
             self._stand_again(branch)
         except StoreError as error:
             return self.outage(error)
@@ -344,6 +346,16 @@ class Keeper:
             self._runs = runs
         self._save_pins(branch)
         self._save_switch()
+
+    def _rename(self, title: str) -> None:
+        """A session that is called after a question which moderation has refused is called after the next one."""
+        assert self.store is not None
+        assert self.session_id is not None
+        name = self.store.get(self.session_id).title
+        asked = [turn for turn in map(Turn.of, self.store.messages(self.session_id)) if turn.role == "user"]
+        given = title_of(title)
+        if given and name and any(turn.refused and title_of(turn.words) == name for turn in asked):
+            self.store.set_title(self.session_id, given)
 
     def _save_pins(self, branch: Branch) -> None:
         """Pins of other branches stay as they are."""

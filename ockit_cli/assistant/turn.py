@@ -182,17 +182,17 @@ class Assistant(Vetting):
             question = self._branch.questions[-1]
             yield from self._save(self._branch, None)
             self._begins(question, on=True)
-            system = self._begin_system()
+            system = self._begin_system(self._system)
             if self.moderated and self._must_judge(question):
                 check = self._begin_check(self._branch.before(question), question)
-                yield from self._vet_system(system)
+                yield from self._vet_system(system, self._system)
                 stopped_by = yield from self._decided(question, check, confirmed=confirmed)
                 if stopped_by is not None:
                     yield from self._not_answered(question, stopped_by, on=True)
                     yield End("refused")
                     return
             else:
-                yield from self._vet_system(system)
+                yield from self._vet_system(system, self._system)
             goes_on = yield from self._vet_sources(question, answer)
             self._keeper.moderated(question)  # else it is owed, and saved with the next question
             if not goes_on:
@@ -223,9 +223,9 @@ class Assistant(Vetting):
             sampling = replace(sampling, seed=secrets.randbelow(SEEDS))  # saved: can be repeated
         answer = Turn("assistant", "", model=self.model.entry.name, sampling=sampling)
         self._begins(question)
-        system, check = self._begin_system(), self._begin_check(branch, question)
+        system, check = self._begin_system(self._system), self._begin_check(branch, question)
         yield from self._look_up(question)
-        yield from self._vet_system(system)
+        yield from self._vet_system(system, self._system)
         stopped_by = yield from self._decided(question, check, confirmed=confirmed)
         if stopped_by is not None and stopped_by.verdict.action != "support":
             yield from self._not_answered(question, stopped_by)
@@ -296,7 +296,7 @@ class Assistant(Vetting):
         self, question: Turn, answer: Turn, checked: Checked, sampling: Sampling, started: float
     ) -> Iterator[Event]:
         """The policy's text is the answer, and part of the conversation; no model is asked."""
-        answer.model = None
+        answer.model = ""
         record = AnswerRecord(self._keeper.store, self.session_id, question, answer, sampling, model="")
         end = End("stop", verbatim=False)
         with record:
@@ -352,6 +352,11 @@ class Assistant(Vetting):
         if answer.state == "partial":
             raise UsageError(
                 "another ockit is writing this answer", hint="wait for it, then /resume the session again"
+            )
+        if answer.fixed:
+            raise UsageError(
+                "the last answer is a fixed text by moderation, and whole: there is nothing to go on with",
+                hint="say more in your own words; /moderation why",
             )
         if not answer.can_go_on:
             raise UsageError(

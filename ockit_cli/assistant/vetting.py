@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ockit.assistant.branch import Branch, Turn
-from ockit.assistant.checked import Checked, QuestionChecked, Switched
+from ockit.assistant.checked import Checked, QuestionChecked, Switched, Text, of_file
 from ockit.assistant.checking import Checking
 from ockit.assistant.errands import Errand
 from ockit.assistant.grounding import Grounding
@@ -23,6 +23,7 @@ from ockit.environment import Environment
 from ockit.errors import RefusedError, StoreError, UsageError
 from ockit.events import Event, Moderated, Notice
 from ockit.messages import ACTIONS, Message, Passage, Sampling, Verdict
+from ockit.moderation.policy.gravity import gravest
 from ockit.sessions.store import Store
 from ockit.workers.worker import Worker
 
@@ -77,6 +78,7 @@ class Vetting(LookingUp):
         )
         self.checking = checking
         self._asked_first: Turn | None = None  # the question that the person must confirm
+        self._read: Turn | None = None  # the answer that stood when it was judged, or that it is about
         self._asked_on = False  # whether its answer was to go on
         self._checked: Turn | None = None  # the question that `Checking.last` is about
         self._unread: set[str] = set()  # what was said of texts that were not judged
@@ -99,6 +101,29 @@ class Vetting(LookingUp):
     def goes_on_then(self) -> bool:
         """Whether a yes lets the last answer go on, and does not make one."""
         return self.unconfirmed and self._asked_on
+
+    @property
+    def judged(self) -> dict[Text, Checked]:
+        """What was made of the texts of the last turn, in the order they were judged; of a turn that this run has not
+        judged, what is saved with it."""
+        if self.checking is None:
+            return {}
+        asked, answer = self._branch.questions, self._branch.answer
+        here = bool(asked) and asked[-1] is self._checked
+        if here and (answer is None or answer is self._read):
+            return dict(self.checking.last)
+        found: dict[Text, Checked] = {
+            text: checked
+            for text, checked in self.checking.last.items()
+            if text == "system" or (here and text != "assistant")
+        }
+        turns = ([] if here or not asked else [asked[-1]]) + ([] if answer is None else [answer])
+        for role in ("user", "retrieved", "assistant"):
+            verdicts = [each.verdict for turn in turns for each in turn.verdicts if each.role == role]
+            if verdicts:
+                at = gravest(verdicts) if role == "retrieved" else -1
+                found[role] = Checked(verdicts[at], "", None)
+        return found
 
     def decline(self) -> None:
         """The person does not want that for which a yes is waited. Raises UsageError where nothing was asked about."""
@@ -137,14 +162,26 @@ class Vetting(LookingUp):
         before = [turn.message("") for turn in branch.turns]
         return self.checking.begin_question(question.pieces, before, session=self.session_id)
 
-    def _begin_system(self) -> Errand[Checked] | None:
-        """Begin to judge the system text, where it is not the one that was judged last."""
-        if not self.moderated or not self._system or self._system == self._cleared:
+    def _begin_system(self, system: str | None) -> Errand[Checked] | None:
+        """Begin to judge a system text, where it is not the one that was judged last."""
+        if not self.moderated or not system or system == self._cleared:
             return None
         assert self.checking is not None
-        return self.checking.begin(self._system, "user", session=self.session_id)
+        return self.checking.begin(system, "user", session=self.session_id)
 
-    def _vet_system(self, check: Errand[Checked] | None) -> Iterator[Event]:
+    def judge_system(self, system: str | None) -> Iterator[Event]:
+        """Judge a system text before it is set, where texts are checked.
+
+        Raises:
+            RefusedError: the policy refuses it.
+            InterruptedByUser: it was stopped meanwhile.
+            UsageError: the policy cannot be read.
+        """
+        with self._running():
+            check = self._begin_system(system)
+            yield from self._vet_system(check, system)
+
+    def _vet_system(self, check: Errand[Checked] | None, system: str | None) -> Iterator[Event]:
         """Nothing is asked under a system text that the policy refuses.
 
         Raises:
@@ -158,11 +195,11 @@ class Vetting(LookingUp):
         verdict = checked.verdict
         yield from self._told(checked.banners, [verdict])
         if verdict.action in ("refuse", "support"):
+            what = "could not be checked" if verdict.faulty else "is refused"
             raise RefusedError(
-                f"the system text is refused: {verdict.reason}",
-                hint="give another: --system TEXT, or /system TEXT in a chat",
+                f"the system text {what}: {verdict.reason}", hint="give another: --system TEXT"
             )
-        self._cleared = self._system
+        self._cleared = system
         if verdict.action in ("caution", "confirm"):
             yield Notice(f"take care with the system text: {verdict.reason}", BANNER)
 
@@ -230,9 +267,11 @@ class Vetting(LookingUp):
         checked = yield from self._awaited(check)
         assert self.checking is not None
         self.checking.remember("user", checked)
+        if checked.attached is not None:
+            self.checking.remember("attached", checked.attached)
         yield from self._told(checked.banners, [checked.verdict])
         found = [Moderated(checked.verdict, "user")]
-        found += [Moderated(verdict, "retrieved") for _, verdict in checked.careful]
+        found += [Moderated(of_file(name, verdict), "retrieved") for name, verdict in checked.careful]
         question.judged(found)
         yield from found
         action = checked.verdict.action
@@ -286,6 +325,7 @@ class Vetting(LookingUp):
             return
         assert self.checking is not None
         self.checking.remember("assistant", worst)
+        self._read = answer
         yield from self._told(watch.banners, [worst.verdict])
         found = Moderated(worst.verdict, "assistant")
         answer.judged([found])
@@ -315,7 +355,7 @@ class Vetting(LookingUp):
             if not on or self._checked is not question:
                 self.checking.last.clear()
             self.checking.last.pop("assistant", None)
-        self._checked = question
+        self._checked, self._read = question, self._branch.answer
 
     def _awaited(self, errand: Errand[T]) -> Generator[Event, None, T]:
         """What a check gives. Where it takes long because a judge has to be made ready first, that is said."""

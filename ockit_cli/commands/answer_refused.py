@@ -41,8 +41,8 @@ def _way(notice: Notice, found: Moderated | None) -> str | None:
     verdict = found.verdict
     if verdict.status == "not_scanned":
         return "send less at once, which is read whole; ockit moderate TEXT says more"
-    if verdict.status != "ok":
-        return "ockit moderation policy check"
+    if verdict.faulty:
+        return "ockit moderation policy check  says what is wrong; --no-moderation asks without the check"
     if found.role == "assistant":
         return "ask in other words: the answer was stopped, not the question"
     return "ockit moderate TEXT says more" if verdict.topic is None else None

@@ -38,7 +38,7 @@ def shown(events: Iterator[Event], *, asks: bool = False) -> Iterator[Event]:
         reason = judged.verdict.reason if judged is not None else ""
         yield replace(event, text=told(event, asks=asks, reason=reason))
         if event.kind == REFUSED:
-            yield Notice(beneath("user" if judged is None else judged.role), BENEATH)
+            yield Notice(beneath(judged), BENEATH)
 
 
 def told(notice: Notice, *, asks: bool = False, reason: str = "") -> str:

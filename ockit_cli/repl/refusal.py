@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from ockit.assistant.vetting import CONFIRM, REFUSED
 from ockit.console import Console
-from ockit.events import Notice
-from ockit.messages import Judged
+from ockit.events import Moderated, Notice
+from ockit.messages import Verdict
 
 STOPPED = (REFUSED, CONFIRM)
 """Notices that stand for an answer, or end it."""
@@ -29,11 +29,21 @@ def _words(text: str) -> str:
     return " ".join(text.lower().translate({ord(sign): " " for sign in ".,!"}).split())
 
 
-def beneath(role: Judged) -> str:
-    """Who says what stands where an answer to a question would, or below one that was stopped."""
-    if role == "assistant":
+def beneath(found: Moderated | None) -> str:
+    """Who says what stands where an answer to a question would, or below one that was stopped; where the check itself
+    did not work, what is wrong with it: no text was refused."""
+    if found is not None and found.verdict.faulty:
+        return f"{unchecked(found.verdict)}; /regen tries again, /moderation off goes on without"
+    if found is not None and found.role == "assistant":
         return "the answer was stopped by moderation; /moderation why, /regen tries again"
     return "refused by moderation; /moderation why, /edit changes the question"
+
+
+def unchecked(verdict: Verdict) -> str:
+    """That a text was not checked, and what stood in the way."""
+    from ockit.moderation.guarding import UNAVAILABLE
+
+    return f"not checked: {verdict.reason.removeprefix(f'{UNAVAILABLE}: ')}"
 
 
 def show(console: Console, notice: Notice, *, midway: bool = False) -> None:

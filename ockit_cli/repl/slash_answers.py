@@ -41,6 +41,11 @@ def _not_stopped(talk: Talk) -> None:
         raise UsageError(
             "the last question waits for a yes: there is no answer that could go on", hint="/yes answers it"
         )
+    if verdicts and verdicts[-1].action == "refuse" and verdicts[-1].faulty:
+        raise UsageError(
+            "the last question could not be checked: there is no answer that could go on",
+            hint="/regen tries again, /moderation off goes on without the check",
+        )
     if verdicts and verdicts[-1].action == "refuse":
         raise UsageError(
             "the last question was refused by moderation: there is no answer that could go on",

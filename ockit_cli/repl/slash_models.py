@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ockit.errors import OckitError, UsageError
+from ockit.errors import InterruptedByUser, OckitError, UsageError
 from ockit.models.registry import OWN_JINJA, Registry
 from ockit.prompts.marked import marked
 from ockit.prompts.templates import named, names, with_conditions
@@ -117,6 +117,11 @@ def system(talk: Talk, rest: str) -> None:
         talk.console.line(talk.assistant.conversation.system or "(none: the template's own, if it has one)")
         return
     text = None if rest == "none" else rest
+    try:
+        talk.judge_system(text)
+    except InterruptedByUser:
+        talk.console.notice("stopped; the system text stays as it was")
+        return
     talk.assistant.set_system(text)
     talk.settings = talk.with_setting("system", text)
     said = "the system text is gone" if text is None else "the system text is set"

@@ -16,6 +16,7 @@ _TEXTS = {
     "user": "your question",
     "assistant": "the answer",
     "retrieved": "what was found",
+    "attached": "what is attached",
 }
 _SECTIONS = {
     "user": "questions (input)",
@@ -47,11 +48,16 @@ def _switch(talk: Talk, on: bool) -> None:
     if done is None:
         talk.console.notice(f"moderation is {'on' if on else 'off'} already")
         return
+    talk.settings = talk.with_setting("moderation", on)
     said = "questions, answers and what is found are checked" if on else "nothing is checked from here on"
     saved = talk.saves and done.unsaved is None
     say_so = [what for what, known in (("saved chat", saved), ("record", done.recorded)) if known]
+    broken = on and isinstance(done.fault, UsageError)
+    if broken:
+        said = "nothing is answered before moderation's policy can be read"
     if say_so:
-        said += f"; the {' and the '.join(say_so)} say{'s' * (len(say_so) == 1)} so"
+        so = "that it is on" if broken else "so"
+        said += f"; the {' and the '.join(say_so)} say{'s' * (len(say_so) == 1)} {so}"
     talk.console.notice(said)
     fault = talk.of_policy(done.fault) if isinstance(done.fault, UsageError) else done.fault
     if fault is not None and on:
@@ -63,16 +69,18 @@ def _switch(talk: Talk, on: bool) -> None:
 
 
 def _show(talk: Talk, checking: Checking) -> None:
-    state = f"moderation is {'on' if checking.on else 'off'}"
+    if not checking.on:
+        origin = talk.settings.origin("moderation").replace("--moderation", "--no-moderation")
+        talk.console.line(f"moderation is off ({origin}); /moderation on checks again")
     try:
         path, described = checking.policy().path, checking.describe()
     except UsageError as error:
-        talk.console.line(state)
         raise talk.of_policy(error) from error
-    talk.console.line(f"{state}, by {path or 'the built-in policy'}")
+    said = "moderation is on, by" if checking.on else "texts would be checked by"
+    talk.console.line(f"{said} {path or 'the built-in policy'}")
     advising = {
         part.spec.name
-        for checked in checking.last.values()
+        for checked in talk.assistant.judged.values()
         for part in (checked.judgement.parts if checked.judgement is not None else ())
         if not part.enforcing  # by the policy, or because it has shown that it cannot judge
     }
@@ -90,10 +98,11 @@ def _policys(roles: str) -> str:
 
 
 def _explain(talk: Talk, checking: Checking) -> None:
-    for role, checked in checking.last.items():
+    found = talk.assistant.judged
+    for role, checked in found.items():
         for line in explained(_TEXTS[role], checked, steady=talk.face.steady):
             talk.console.line(line, hang=2)
-    if not checking.last:
+    if not found:
         nothing = "of the last turn nothing was checked"
         talk.console.notice(nothing if checking.asked else "nothing was checked yet in this run")
 

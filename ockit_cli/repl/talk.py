@@ -16,17 +16,18 @@ from ockit.assistant.branch import Branch, Turn
 from ockit.assistant.citations import listed
 from ockit.assistant.opening import OpenModel, open_model
 from ockit.assistant.turn import Assistant
+from ockit.assistant.vetting import BUSY
 from ockit.console import Console
 from ockit.environment import Environment
-from ockit.errors import ContextOverflow, StoreError, UsageError
-from ockit.events import Event, Sources
+from ockit.errors import ContextOverflow, RefusedError, StoreError, UsageError
+from ockit.events import Event, Notice, Sources
 from ockit.messages import Passage, Sampling
 from ockit.repl.face import Face
 from ockit.repl.mentions import mentions
 from ockit.repl.notices import shown
 from ockit.repl.policy_fault import of_policy
 from ockit.repl.refusal import is_no, is_yes
-from ockit.sessions.records import Hit, Session
+from ockit.sessions.records import FIXED, Hit, Session
 from ockit.sessions.store import FILE_NAME, Store
 from ockit.sessions.titles import title_of
 from ockit.settings import Settings, sampling
@@ -134,6 +135,23 @@ class Talk:
         self.attached.append((self.cwd / path, document))
         return document
 
+    def judge_system(self, text: str | None) -> None:
+        """Judge a system text, and tell what there is to tell.
+
+        Raises:
+            RefusedError: the policy refuses it.
+            InterruptedByUser: it was stopped meanwhile.
+        """
+        try:
+            for event in shown(self.assistant.judge_system(text)):
+                if isinstance(event, Notice) and event.kind != BUSY:
+                    self.console.notice(event.text)
+        except UsageError as error:
+            raise self.of_policy(error) from error
+        except RefusedError as error:
+            error.hint = "the system text stays as it was; /moderation why says more"
+            raise
+
     def again(self) -> None:
         """Another answer to the last question. Raises whatever the turn does."""
         self._answered_by(self.assistant.again(self.sampling))
@@ -215,7 +233,7 @@ class Talk:
             self.attached.clear()
             raise
         self.attached.clear()
-        self.title = self.title or title
+        self.title = self.title or (title if self.assistant.turns else None)
         self.left = before if number is not None else None
 
     def _question(self, text: str) -> tuple[Question, list[Path], str | None]:
@@ -236,12 +254,18 @@ class Talk:
     def run(self, events: Iterator[Event], before: str = "") -> None:
         """Show a turn and say how it ended. Raises whatever the turn does."""
         given: list[Passage] = []
+        was = self.assistant.last_answer
         try:
             end = self.face.answer(_noted(shown(events, asks=self.asks), given), before)
         except UsageError as error:
             raise self.of_policy(error) from error
+        except RefusedError as error:  # of the system text
+            error.hint = "/system none takes it away; /moderation why says more"
+            raise
         answer = self.assistant.last_answer
         self.list_sources(given, "" if answer is None else answer.text)
+        if answer is not None and answer is not was and answer.fixed:
+            self.console.notice(f"{FIXED}; /moderation why")
         if end is not None and end.finish_reason == "interrupted":
             self.console.notice("stopped; what came so far is kept, and /continue goes on with it")
         elif end is not None and end.finish_reason == "length":
@@ -258,6 +282,8 @@ class Talk:
         """Show a turn of a chat that goes on, an answer with its sources."""
         self.face.earlier(turn)
         self.list_sources(turn.sources, turn.text)
+        if turn.fixed:
+            self.console.notice(FIXED)
 
     @property
     def shown_from(self) -> Path | None:

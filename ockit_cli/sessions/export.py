@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from ockit.messages import Passage
-from ockit.sessions.records import Hit, Session, StoredMessage
+from ockit.sessions.records import FIXED, Hit, Session, StoredMessage
 
 SCHEMA_VERSION = 1
 
@@ -93,10 +93,14 @@ def speaker(message: StoredMessage) -> str:
 
 
 def stopped(message: StoredMessage) -> str | None:
-    """What to say of a message that moderation has stopped, by its last verdict on the message itself."""
+    """What to say of a message that moderation has stopped, by its last verdict on the message itself, or has given."""
+    if message.role == "assistant" and message.model == "":
+        return FIXED
     said = [each.verdict for each in message.verdicts if each.role == message.role]
     if not said or said[-1].action != "refuse":
         return None
+    if said[-1].faulty:
+        return f"stopped by moderation, which could not judge it: {said[-1].reason}"
     what = "refused" if message.role == "user" else "cut"
     return f"{what} by moderation: {said[-1].reason}" if said[-1].reason else f"{what} by moderation"
 

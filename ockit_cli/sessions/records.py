@@ -18,6 +18,10 @@ crash stopped it, the text so far is kept; ``failed``: the model's process faile
 STATES: tuple[State, ...] = ("complete", "partial", "interrupted", "failed")
 
 
+FIXED = "a fixed text by moderation"
+"""What is said of an answer that names an empty text as its model: no model has given it."""
+
+
 @dataclass(frozen=True)
 class Session:
     """One chat: a tree of messages and the one (`head`) at which it stands."""

@@ -13,6 +13,7 @@ from ockit.events import Moderated, Notice
 from ockit.messages import Verdict
 
 GRAVE = Verdict(4, (), {}, (), "refuse", "needs intervention", "list", 1.0, "ok")
+FAULTY = "ockit moderation policy check  says what is wrong; --no-moderation asks without the check"
 
 
 @pytest.mark.parametrize(
@@ -20,8 +21,8 @@ GRAVE = Verdict(4, (), {}, (), "refuse", "needs intervention", "list", 1.0, "ok"
     [
         (REFUSED, Moderated(GRAVE, "user"), "ockit moderate TEXT says more"),
         (CONFIRM, Moderated(replace(GRAVE, action="confirm"), "user"), "--yes answers it"),
-        (REFUSED, Moderated(replace(GRAVE, status="timeout"), "user"), "ockit moderation policy check"),
-        (REFUSED, Moderated(replace(GRAVE, status="error"), "assistant"), "ockit moderation policy check"),
+        (REFUSED, Moderated(replace(GRAVE, status="timeout"), "user"), FAULTY),
+        (REFUSED, Moderated(replace(GRAVE, status="error"), "assistant"), FAULTY),
         (REFUSED, Moderated(replace(GRAVE, topic="cooking"), "user"), None),
     ],
 )

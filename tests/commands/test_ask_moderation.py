@@ -89,6 +89,7 @@ def test_a_check_that_cannot_run_answers_nothing(run_ockit: Any) -> None:
     assert TEXTS.unavailable in " ".join(done.stderr.split())
     assert "rules.toml" in done.stderr
     assert "try: ockit moderation policy check" in done.stderr
+    assert "--no-moderation asks without" in " ".join(done.stderr.split())
     assert run_ockit("moderation", "policy", "check").code == 3
 
 
@@ -161,6 +162,9 @@ def test_orders_in_a_file_are_told_with_its_name(run_ockit: Any) -> None:
     done = run_ockit("ask", "-f", "heron.md", "What does it do?", env=ENV)
     assert done.code == 0
     assert "take care with heron.md" in " ".join(done.stderr.split())
+    lines = (run_ockit.home / "state" / "moderation" / "audit.jsonl").read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [each["action"] for each in found if each["role"] == "retrieved"] == ["caution"]
 
 
 def test_a_system_text_that_is_refused_ends_with_5_and_is_named(run_ockit: Any) -> None:

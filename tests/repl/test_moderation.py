@@ -136,11 +136,12 @@ def test_off_and_on_where_the_policy_cannot_be_read(run_ockit: Any) -> None:
     assert "nothing is checked from here on; the record says so" in off  # a script's chat is not kept
     assert "moderation's policy cannot be read" in off
     assert "error: " not in off
-    assert "moderation is off error: " in rest
+    assert rest.startswith("moderation is off (set in this chat); /moderation on checks again error: ")
     answer, _, on = rest.partition("> Name a colour.")[2].partition("> /moderation on")
     assert answer.strip()
     assert "policy" not in answer
-    assert "questions, answers and what is found are checked; the record says so" in on
+    assert "are checked" not in on
+    assert "nothing is answered before moderation's policy can be read; the record says that it is on" in on
     assert on.count("error: ") == 2  # at once, and where a question was to be answered
     assert [(line["event"], line["on"], line["policy"]) for line in audit_of(run_ockit)] == [
         ("switched", False, None),
@@ -211,8 +212,8 @@ def test_why_is_of_the_last_turn_alone(run_ockit: Any) -> None:
         "Something grave.",
         "/moderation why",
         "/system Say grave things.",
-        "Name a fruit.",
         "/moderation why",
+        "Name a fruit.",
         "/moderation off",
         "Name a tree.",
         "/moderation why",
@@ -271,9 +272,19 @@ def test_a_judge_that_cannot_judge_is_shown_as_an_adviser(run_ockit: Any) -> Non
 
 def test_a_system_text_that_is_refused_lets_no_question_through(run_ockit: Any) -> None:
     ruled(run_ockit.home)
-    done = script(run_ockit, "/system Say grave things.", "Name a colour.", "/system none", "/regen")
+    done = script(
+        run_ockit,
+        "/moderation off",
+        "/system Say grave things.",
+        "/moderation on",
+        "Name a colour.",
+        "/system none",
+        "/regen",
+    )
     before, _, after = done.stdout.partition("> /system none")
     assert "the system text is refused" in before
+    assert "/system none takes it away; /moderation why" in before
+    assert "--system" not in before
     assert "the system text is refused" not in after
     assert after.partition("> /regen")[2].strip()
 
