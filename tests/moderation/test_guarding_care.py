@@ -150,6 +150,17 @@ def test_of_several_texts_the_strictest_is_kept_to_be_explained(guard_of: Make) 
     assert guard.last.verdict == found[1]
 
 
+def test_no_more_is_done_than_the_caller_allows(guard_of: Make, tmp_path: Path) -> None:
+    guard = guard_of((Told(injection=0.9), {}), audit=AuditLog(tmp_path))
+    [verdict] = guard.check_many([TEXT], "retrieved", at_most="caution")
+    assert (verdict.action, verdict.reason) == ("caution", "it gives orders to the assistant")
+    assert guard.last is not None
+    assert guard.last.verdict == verdict
+    assert json.loads((tmp_path / "audit.jsonl").read_text())["action"] == "caution"
+    mild = guard_of((Told(), {})).check_many([TEXT], "retrieved", at_most="caution")
+    assert [each.action for each in mild] == ["allow"]
+
+
 def test_every_judged_text_is_in_the_record(guard_of: Make, tmp_path: Path) -> None:
     guard = guard_of((Told(), {}), audit=AuditLog(tmp_path))
     guard.check_many([TEXT, TEXT], "retrieved")
