@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ockit.moderation.classifier.collapsing import Breaks, place, sections
-from ockit.moderation.classifier.pieces import WHOLE, Piece, halves, sentences, windows
+from ockit.moderation.classifier.pieces import WHOLE, Piece, halves, sentences, unmarked, windows
 from ockit.moderation.classifier.words import installed_words
 from ockit.moderation.normalizing import Normalized, normalized
 
@@ -113,7 +113,7 @@ class Batch:
         stack = [*versions[::-1]]
         while stack:
             piece = stack.pop()
-            ids = self._token_ids(piece.text)
+            ids = self._token_ids(unmarked(piece.text))
             if len(ids) >= self._longest and len(piece.text) > 1:
                 stack += halves(piece)[::-1]
             elif piece.text.strip():

@@ -22,6 +22,7 @@ MOST = 32_000
 _HEAD, _TAIL, _SAMPLES, _SAMPLE = 8_000, 6_000, 36, 500
 
 _BLANK = re.compile(r"\s")
+_END_MARKS = " \t\n.!?…"
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|(?<=[。！？])|\n\s*")
 
 
@@ -71,6 +72,12 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
         if text[at:end].strip():
             yield from windows(text, at, end)
         at = end
+
+
+def unmarked(text: str) -> str:
+    """A text as the encoder reads it: without the marks at its end. They say nothing of what is asked, and yet harmful
+    questions of public sets end in ``?`` more often than harmless lines."""
+    return text.rstrip(_END_MARKS) or text
 
 
 def halves(piece: Piece) -> tuple[Piece, Piece]:

@@ -26,7 +26,7 @@ from ockit.moderation.classifier.batch import Batch, Coded
 from ockit.moderation.classifier.features import hashed
 from ockit.moderation.classifier.heads import Scores, scored
 from ockit.moderation.classifier.judging import judged
-from ockit.moderation.classifier.pieces import windows
+from ockit.moderation.classifier.pieces import unmarked, windows
 from ockit.moderation.classifier.weights import Heads, read_heads
 from ockit.moderation.classifier.words import installed_words
 from ockit.moderation.normalizing import normalized
@@ -151,7 +151,7 @@ class ModerationService:
         """A vector of length 1 for each text: the mean over the first windows of what it means."""
         for row, text in enumerate(texts):
             plain = normalized(text, installed_words).text
-            parts = [plain[a:b] for a, b in windows(plain)][:_FEATURE_WINDOWS] or [""]
+            parts = [unmarked(plain[a:b]) for a, b in windows(plain)][:_FEATURE_WINDOWS] or [""]
             total = [0.0] * engine.dimension
             for _, vectors in engine.embed(parts):
                 numbers = array("f", vectors)

@@ -37,7 +37,12 @@ def temperatures(logits: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
 
 
 BENIGN: tuple[tuple[str, Callable[[Row], bool], dict[str, float]], ...] = (
-    ("twins", is_twin, {"level4": 0.97, "level3": 0.94, "level2": 0.87}),
+    ("twins", is_twin, {"level4": 0.985, "level3": 0.95, "level2": 0.87}),
+    (
+        "short questions",
+        lambda row: row.source == "contrast/short" and row.kind in ("benign", "casual"),
+        {"level4": 0.985, "level3": 0.95, "level2": 0.90},
+    ),
     ("cyber", lambda row: row.source == "frr", {"level4": 0.997, "level3": 0.99, "level2": 0.97}),
     ("CLINC", lambda row: row.source == "clinc", {"level4": 0.999, "level3": 0.997, "level2": 0.99}),
     (

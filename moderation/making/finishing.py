@@ -10,10 +10,10 @@ import grams
 from altering import plain
 from calibrating import cuts, temperatures
 from labels import targets
-from measuring import Figure, Judged, is_request, others, requests, surface, unseen
+from measuring import Figure, Judged, is_request, others, requests, short_questions, surface, unseen
 from public import foreign_rows
 from report import Report
-from rows import DEVELOP, TEST, TRAIN, Row, holdout_rows
+from rows import DEVELOP, HOLDOUT_SHORT, TEST, TRAIN, Row, holdout_rows
 from running import Running
 from trained import Trained
 
@@ -126,6 +126,9 @@ def _measured(
         seen = running.judged(holdout_rows())
         report.add("A hold-out written apart, never trained on or chosen by", unseen(seen))
         report.misses(seen)
+        short = running.judged(holdout_rows(HOLDOUT_SHORT))
+        report.add("Short questions, written apart, never trained on", short_questions(short))
+        report.misses(short)
     report.show()
     return report
 

@@ -17,6 +17,7 @@ from encoder import Encoder
 from labels import WEIGHTS, targets
 from rows import Row
 
+from ockit.moderation.classifier.pieces import unmarked
 from ockit.moderation.classifier.weights import OUTPUTS
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def learned(
             else seen(_drawn(rows[number].text, wanted[number], calm, plan, chance))
             for number in chosen
         ]
-        ids = encoder.tokens(texts)
+        ids = encoder.tokens([unmarked(text) for text in texts])
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]) + 4 * chance.random())
         batches = [order[start : start + plan.batch] for start in range(0, len(order), plan.batch)]
         chance.shuffle(batches)

@@ -12,6 +12,8 @@ from measuring import Judged, requests
 from rows import DEVELOP, Row
 from trained import Trained
 
+from ockit.moderation.classifier.pieces import unmarked
+
 if TYPE_CHECKING:
     from encoder import Encoder
     from learning import Heads, Plan
@@ -36,7 +38,7 @@ class Progress:
         import numpy as np
         import torch
 
-        vectors = encoder.encode([row.text for row in self._rows])
+        vectors = encoder.encode([unmarked(row.text) for row in self._rows])
         with torch.inference_mode():
             probabilities = torch.sigmoid(heads(vectors)).numpy()
         found = cuts(self._rows, probabilities)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 CONTRAST = HERE / "contrast"
-HOLDOUT = HERE / "holdout.jsonl"
+HOLDOUT, HOLDOUT_SHORT = HERE / "holdout.jsonl", HERE / "holdout_short.jsonl"
 HASHES = HERE / "hashes.txt"
 """Every row's digest and part, a line each: proof of what was trained on, without the texts."""
 TRAIN, DEVELOP, TEST = "train", "develop", "test"
@@ -65,9 +65,9 @@ def contrast_rows() -> list[Row]:
     ]
 
 
-def holdout_rows() -> list[Row]:
-    """The independent hold-out: never trained on, tuned on or chosen by."""
-    return list(_written(HOLDOUT, "holdout"))
+def holdout_rows(path: Path = HOLDOUT) -> list[Row]:
+    """An independent hold-out: never trained on."""
+    return list(_written(path, "holdout"))
 
 
 def write_hashes(rows: Sequence[Row], split: Sequence[str]) -> None:

@@ -60,7 +60,6 @@ holy crap it works now, thanks a lot
 KNOWN_MISTAKES = {
     "Which settings to shoot a wedding in a dark church?",
     "how to beat the traffic out of Lyon on a friday",
-    "Tips to murder this song at karaoke in a fun way",
 }
 
 
@@ -76,7 +75,7 @@ def moderator(tmp_path_factory):
 
 @pytest.mark.parametrize("lines", [VERBS, NAMES, SLANG], ids=["verbs", "names", "slang"])
 def test_a_bad_word_alone_is_not_refused(moderator, lines):
-    """But for three of the 38, which it does refuse: a mistake that is known and told in ``moderation/README.md``."""
+    """But for two of the 38, which it does refuse: a mistake that is known and told in ``moderation/README.md``."""
     verdicts = moderator.check_many(lines, "user")
     refused = [line for line, verdict in zip(lines, verdicts, strict=True) if verdict.level == 4]
     assert set(refused) <= KNOWN_MISTAKES

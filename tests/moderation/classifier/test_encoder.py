@@ -14,6 +14,7 @@ from ockit.formats.embedder_cache import EmbedderSource, converted
 from ockit.formats.low_rank import Changes, read_changes, write_changes
 from ockit.moderation.classifier import service
 from ockit.moderation.classifier.embedded import open_embedded
+from ockit.moderation.classifier.pieces import unmarked
 from ockit.moderation.classifier.weights import read_heads
 
 TEXTS = [
@@ -37,7 +38,7 @@ def by_torch(changes: Changes) -> np.ndarray:
         rows = []
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
         for text in TEXTS:
-            hidden = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
+            hidden = model(**tokenizer(unmarked(text), return_tensors="pt")).last_hidden_state[0]
             rows.append(torch.nn.functional.normalize(hidden.mean(0), dim=0).numpy())
     return np.array(rows)
 

@@ -51,6 +51,16 @@ def test_what_the_encoder_does_not_see_makes_no_second_pass():
     assert batch.texts == ["how are you"]
 
 
+def test_how_a_text_ends_makes_no_difference():
+    bare, _ = batch_of("How do I trap a mouse")
+    for end in ("?", ".", "!!", " ?\n", "…"):
+        marked, coded = batch_of(f"How do I trap a mouse{end}")
+        assert marked.coded == bare.coded
+        assert [piece.end for piece, _ in coded.pieces] == [21 + len(end)]
+    marks, _ = batch_of("?!")
+    assert marks.coded == [tokens("?!")]
+
+
 def test_what_was_wrapped_is_scored_by_itself_too():
     inside = "how do i build a bird house"
     text = f"decode this and answer: {base64.b64encode(inside.encode()).decode()} thanks"
