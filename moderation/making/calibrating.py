@@ -54,7 +54,7 @@ BENIGN: tuple[tuple[str, Callable[[Row], bool], dict[str, float]], ...] = (
 )
 """Benign development rows, and the share of each that must stay below a cut. Of a small set (96 everyday lines) so much
 that three rows or more may lie above: a single one is an accident."""
-_LEVEL1, _CATEGORY, _DISTRESS = 0.85, 0.98, 0.985
+_LEVEL1, _CATEGORY, _DISTRESS = 0.85, 0.98, 0.995
 _LOOK_ALIKES, _ORDINARY = 0.92, 0.998
 """Of document sentences: those written to look like injections, and those of ordinary documents."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ TEXTS = [
 ]
 
 
-def by_torch(changes: Changes) -> np.ndarray:
+def by_torch(changes: Changes, texts: Sequence[str] = TEXTS) -> np.ndarray:
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -37,8 +38,8 @@ def by_torch(changes: Changes) -> np.ndarray:
             weight.copy_(torch.from_numpy(changes.added_to(name, weight.numpy())))
         rows = []
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        for text in TEXTS:
-            hidden = model(**tokenizer(unmarked(text), return_tensors="pt")).last_hidden_state[0]
+        for text in texts:
+            hidden = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
             rows.append(torch.nn.functional.normalize(hidden.mean(0), dim=0).numpy())
     return np.array(rows)
 
@@ -53,7 +54,9 @@ def test_vectors_are_those_of_torch(tmp_path):
         ours = moderator.features(TEXTS)
     finally:
         moderator.close()
-    assert np.sum(ours * by_torch(changes), axis=1) == pytest.approx(1, abs=1e-3)
+    assert np.sum(ours * by_torch(changes, [unmarked(text) for text in TEXTS]), axis=1) == pytest.approx(
+        1, abs=1e-3
+    )
 
 
 def test_the_heads_belong_to_the_encoder():
